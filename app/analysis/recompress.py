@@ -1,0 +1,92 @@
+"""The one JPEG round trip of the program, and the identity of the encoder behind it.
+
+Error levels depend on the encoder, so there is exactly one: libjpeg(-turbo) with its exact
+integer transform ("islow") as OpenCV ships it. OpenCV releases the interpreter lock while it
+works, Pillow's save does not; their pixels are the same (docs/adr/0001).
+"""
+
+import functools
+import hashlib
+import re
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from app.arrays import RgbU8
+from app.errors import TooLargeError
+
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+
+_FACTORS = {
+    "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+}
+
+_LARGEST_SIDE = 65500
+"""libjpeg's JPEG_MAX_DIMENSION."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """Which encoder made a round trip.
+
+    Attributes:
+        library: name and versions, for the reader of a record.
+        fingerprint: first 16 hexadecimal digits of a SHA-256 over the pixels that this encoder
+            returns for a fixed picture at several settings. Equal fingerprints mean equal
+            error levels, whatever the version strings say.
+    """
+
+    library: str
+    fingerprint: str
+
+
+def round_trip(pixels: RgbU8, quality: int, subsampling: str) -> RgbU8:
+    """Encode as baseline JPEG and decode again.
+
+    Args:
+        pixels: (height, width, 3) uint8 RGB.
+        quality: IJG quality 1..100.
+        subsampling: one of `SUBSAMPLINGS`.
+
+    Returns:
+        Same shape and type as ``pixels``.
+
+    Raises:
+        TooLargeError: a side is longer than the JPEG format allows.
+    """
+    if max(pixels.shape[:2]) > _LARGEST_SIDE:
+        raise TooLargeError(
+            f"A side of {max(pixels.shape[:2])} pixels cannot be saved as JPEG "
+            f"(at most {_LARGEST_SIDE}), so there is no error level."
+        )
+    options = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        quality,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        _FACTORS[subsampling],
+    ]
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)[1]
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    decoded = cv2.imdecode(encoded, flags)
+    if decoded is None:
+        raise TooLargeError("The JPEG round trip failed; the picture may not fit into memory.")
+    return np.asarray(decoded, dtype=np.uint8)
+
+
+@functools.cache
+def encoder_identity() -> EncoderIdentity:
+    """Identify the encoder of `round_trip` by version and by what it does."""
+    build = re.search(r"JPEG:\s+(?:\S*/)?(\S+) \(ver ([^)]+)\)", cv2.getBuildInformation())
+    codec = f"{build[1].removeprefix('build-')} {build[2]}" if build else "libjpeg"
+    # A smooth ramp, a hard edge and noise: every path of the transform and of the chroma filter.
+    rows, columns = np.mgrid[0:48, 0:64]
+    noise = (rows * 7919 + columns * 104729 + rows * columns * 31) % 256
+    probe = np.stack([rows * 5 % 256, (columns > 30) * 200, noise], axis=2).astype(np.uint8)
+    digest = hashlib.sha256()
+    for quality in (30, 75, 90, 98):
+        for subsampling in SUBSAMPLINGS:
+            digest.update(round_trip(probe, quality, subsampling).tobytes())
+    return EncoderIdentity(f"OpenCV {cv2.__version__} ({codec})", digest.hexdigest()[:16])

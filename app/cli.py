@@ -1,0 +1,264 @@
+"""The command ``elascope``. It computes nothing: it asks, shows progress and writes.
+
+Heavy libraries are imported inside the commands, so that ``--version`` and ``--help`` are
+immediate and a scan never loads Qt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import __version__
+from app.errors import ElascopeError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import TextIO
+
+    from app.analysis.base import ParamSpec
+    from app.scan.rows import Row
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the process's exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(given[:1]).parse_args(given)
+    # Decoders warn on broken files; a row or a notice says so in the analyst's words.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        return int(options.run(options))
+    except ElascopeError as error:
+        print(f"elascope: {error.sentence}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+def _parser(command: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="elascope",
+        description="Error Level Analysis and calibrated verdicts for folders of images.",
+        epilog="Without a command the window opens.",
+    )
+    parser.add_argument("--version", action="version", version=f"elascope {__version__}")
+    parser.set_defaults(run=_open, path=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    window = commands.add_parser("open", help="open the window, with a folder or an image")
+    window.add_argument("path", nargs="?", type=Path)
+    window.set_defaults(run=_open)
+
+    scan = commands.add_parser("scan", help="judge every file of folders and write a report")
+    scan.add_argument("paths", nargs="+", type=Path, metavar="FOLDER", help="folder or file")
+    scan.add_argument("--csv", type=Path, metavar="FILE", help="write the report as CSV")
+    scan.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    scan.add_argument(
+        "--model",
+        nargs="+",
+        default=[],
+        metavar="NAME|FILE",
+        help="models to ask; by default all that are installed",
+    )
+    scan.add_argument("--jobs", type=_positive, metavar="N", help="threads (default: cores)")
+    scan.add_argument("--no-recursive", action="store_true", help="leave out subfolders")
+    scan.add_argument("--table", action="store_true", help="print a table of the answers")
+    scan.set_defaults(run=_scan)
+
+    _add_ela(commands, with_options="ela" in command)
+    return parser
+
+
+def _add_ela(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], with_options: bool
+) -> None:
+    """Add ``ela``; its parameters come from `ElaParams`, which imports numpy, so on demand."""
+    ela = commands.add_parser("ela", help="write the error level map of one image")
+    ela.set_defaults(run=_ela)
+    if not with_options:
+        return
+    from app.analysis.ela import ElaParams
+
+    ela.add_argument("image", type=Path)
+    ela.add_argument("--output", type=Path, metavar="FILE.png", help="the amplified map")
+    ela.add_argument("--raw", type=Path, metavar="FILE.npy", help="the residual, not amplified")
+    for spec in ElaParams.specs():
+        _add_parameter(ela, spec)
+
+
+def _add_parameter(parser: argparse.ArgumentParser, spec: ParamSpec) -> None:
+    flag = "--" + spec.name.replace("_", "-")
+    if isinstance(spec.default, bool):
+        action = argparse.BooleanOptionalAction
+        parser.add_argument(flag, action=action, default=spec.default, help=spec.help)
+        return
+    limits = ", ".join(spec.choices) or f"{spec.minimum:g} to {spec.maximum:g}"
+    parser.add_argument(
+        flag,
+        type=type(spec.default),
+        default=spec.default,
+        metavar="VALUE",
+        help=f"{spec.help} {limits}; default {spec.default}.",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _open(options: argparse.Namespace) -> int:
+    from app.gui.application import run
+
+    return run(options.path)
+
+
+def _ela(options: argparse.Namespace) -> int:
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from app.analysis.ela import ELA, ElaParams
+    from app.atomic import write_bytes
+    from app.evidence.decode import decode
+    from app.evidence.file import open_evidence
+
+    if not (options.output or options.raw):
+        raise InvalidParameterError("Nothing to write: give --output or --raw.")
+    _protect([options.output, options.raw], [options.image])
+    params = ElaParams(**{spec.name: getattr(options, spec.name) for spec in ElaParams.specs()})
+    image = decode(open_evidence(options.image))
+    finding = ELA.run(image.pixels, params)
+    if options.output:
+        stream = io.BytesIO()
+        Image.fromarray(finding.rendering.picture).save(stream, "PNG")
+        write_bytes(options.output, stream.getvalue())
+    if options.raw:
+        stream = io.BytesIO()
+        np.save(stream, finding.measurement, allow_pickle=False)
+        write_bytes(options.raw, stream.getvalue())
+    return 0
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from app.detection.library import load_detectors
+    from app.paths import model_folders
+    from app.report import REPORTS
+    from app.scan.pipeline import find_files, scan
+
+    missing = [path for path in options.paths if not path.exists()]
+    if missing:
+        raise ElascopeError(f"There is no file or folder {missing[0]}.")
+    detectors = load_detectors(options.model, model_folders())
+    if not detectors:
+        print("elascope: no model is installed; rows have no verdicts.", file=sys.stderr)
+    questions = [question.id for detector in detectors for question in detector.card.questions]
+    paths = find_files(options.paths, recursive=not options.no_recursive)
+    targets = [(report, getattr(options, report.id)) for report in REPORTS]
+    _protect([target for _, target in targets], paths)
+
+    stop = threading.Event()
+    rows: list[Row] = []
+    with _decoders_silenced() as terminal, _interrupt_sets(stop):
+        for row in _progress(scan(paths, detectors, options.jobs, stop), len(paths), terminal):
+            rows.append(row)
+    for report, target in targets:
+        if target:
+            report.write(target, rows, questions)
+    if options.table:
+        _print_table(rows, questions)
+    _print_summary(rows, len(paths), [target for _, target in targets if target])
+    return EXIT_INTERRUPTED if stop.is_set() else 0
+
+
+def _protect(targets: Sequence[Path | None], evidence: Sequence[Path]) -> None:
+    """Refuse to write over a file that is being examined."""
+    wanted = [target for target in targets if target and target.exists()]
+    if not wanted:
+        return
+    for path in evidence:
+        for target in wanted:
+            with contextlib.suppress(OSError):
+                if target.samefile(path):
+                    raise ElascopeError(
+                        f"{target} is one of the examined files; it is never overwritten."
+                    )
+
+
+def _progress(rows: Iterator[Row], total: int, terminal: TextIO) -> Iterator[Row]:
+    from tqdm import tqdm
+
+    quiet = not terminal.isatty()
+    return iter(tqdm(rows, total=total, unit="file", disable=quiet, file=terminal, leave=False))
+
+
+@contextlib.contextmanager
+def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C end the scan in an orderly way, with a partial report."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _decoders_silenced() -> Iterator[TextIO]:
+    """Send what C libraries print on standard error (libtiff does, on damaged files) nowhere.
+
+    Yields a stream to the real standard error for the progress bar.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        with os.fdopen(kept, "w", closefd=False) as terminal:
+            yield terminal
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _print_table(rows: Sequence[Row], questions: Sequence[str]) -> None:
+    from app.report.base import printable
+
+    for row in rows:
+        name = printable(row.path.name).encode("unicode_escape").decode()
+        answers = {verdict.question: verdict for verdict in row.verdicts}
+        texts = []
+        for question in questions:
+            verdict = answers.get(question)
+            score = "" if verdict is None or verdict.score is None else f" {verdict.score:.3f}"
+            texts.append(f"{question}: {verdict.state.value}{score}" if verdict else "")
+        print(f"{name:<36.36}  {row.status:<11}  {'  '.join(texts) or row.message}")
+        if row.message and texts and not any(texts):
+            print(f"{'':<36}  {row.message}")
+
+
+def _print_summary(rows: Sequence[Row], total: int, targets: Sequence[Path]) -> None:
+    statuses = Counter(row.status for row in rows)
+    states = Counter(f"{v.question} {v.state.value}" for row in rows for v in row.verdicts)
+    counts = ", ".join(f"{count} {name}" for name, count in (statuses + states).most_common())
+    ended = "" if len(rows) == total else f" (stopped; {total - len(rows)} not reached)"
+    print(f"{len(rows)} of {total} files{ended}: {counts}")
+    for target in targets:
+        print(f"Report: {target.resolve()}")

@@ -1,0 +1,1 @@
+"""From pixels to a verdict: model card, preparation, inference, calibrated answer."""

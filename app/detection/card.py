@@ -1,0 +1,287 @@
+"""The model card: the JSON document inside a model's ONNX metadata.
+
+It says what the model answers, how pixels become its input, how its output becomes a
+calibrated score, where the operating point lies, and what was measured on which data. A model
+without one is not used. docs/model-card.md describes every field for people who build models.
+"""
+
+import dataclasses
+import json
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from app.analysis.recompress import SUBSAMPLINGS
+from app.errors import ModelRefusedError
+
+SCHEMA = 1
+"""Version of the card's schema that this program writes, and the newest it reads."""
+
+METADATA_KEY = "elascope.card"
+"""Key of the card in the ONNX file's metadata."""
+
+INPUT_NAME = "image"
+"""Name of the model's only input: float32, (batch, channels, height, width)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How full-resolution pixels become the model's input; see `app.detection.prepare`.
+
+    Attributes:
+        planes: what the channels are, in order: ``ela`` and ``rgb`` give three each.
+        height: of the input, in its own pixels.
+        width: of the input.
+        quality: of the ELA round trip, 1..100.
+        subsampling: of the ELA round trip.
+        reduction: how full resolution is reduced; ``area_mean`` is the only one.
+        encoder_fingerprint: `EncoderIdentity.fingerprint` of the encoder used in training.
+    """
+
+    planes: tuple[str, ...]
+    height: int
+    width: int
+    quality: int
+    subsampling: str
+    reduction: str
+    encoder_fingerprint: str
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels."""
+        return 3 * len(self.planes)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Platt scaling: score = 1 / (1 + exp(-(slope * logit + offset))).
+
+    Source: J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+    """
+
+    slope: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A threshold on the calibrated score, and what it costs.
+
+    Attributes:
+        false_alarm_rate: the rate it was set for on the calibration data, 0..1.
+        threshold: scores at or above it are positive.
+    """
+
+    false_alarm_rate: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question that the model answers with one output.
+
+    Attributes:
+        id: word for columns and files, such as ``tampered`` or ``generated``.
+        text: the question as the analyst reads it.
+        output: name of the ONNX output with its logit, float32, (batch, 1).
+        positive: what a positive answer says, in words.
+        negative: what a negative answer says, in words.
+        calibration: logit to score.
+        operating_point: the threshold in force.
+        inconclusive_below: scores from here up to the threshold are inconclusive; below are
+            negative.
+        miss_rate: share of positive calibration images below ``inconclusive_below``, 0..1.
+        reference_population: the images for which the rates were measured, in words.
+    """
+
+    id: str
+    text: str
+    output: str
+    positive: str
+    negative: str
+    calibration: Calibration
+    operating_point: OperatingPoint
+    inconclusive_below: float
+    miss_rate: float
+    reference_population: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Which images the model may be asked about; it gives no score for others.
+
+    Attributes:
+        formats: containers it was validated on.
+        minimum_side: shortest allowed side in pixels.
+        maximum_side: longest allowed side in pixels.
+        maximum_aspect: longest side divided by shortest, at most.
+    """
+
+    formats: tuple[str, ...]
+    minimum_side: int
+    maximum_side: int
+    maximum_aspect: float
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Where the weights came from.
+
+    Attributes:
+        recipe: name of the recipe.
+        seed: of splits, save pipeline and initialisation.
+        date: ISO 8601.
+        data: the corpora with their licences, in words.
+        data_manifest_sha256: over the sorted list of (file SHA-256, label, part).
+        split: method and sizes, in words.
+        versions: of the libraries.
+        config: every field of the recipe as it ran.
+    """
+
+    recipe: str
+    seed: int
+    date: str
+    data: str
+    data_manifest_sha256: str
+    split: str
+    versions: dict[str, str]
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Everything a reader of a verdict may ask about the model.
+
+    Attributes:
+        schema: of this document.
+        name: of the model, as ``--model`` takes it.
+        version: of the model.
+        summary: what it is, in a sentence.
+        licence: of the weights and of the data they came from.
+        preparation: pixels to input.
+        questions: one or more.
+        validity: what it may be asked about.
+        limits: what it does not detect, a sentence each.
+        training: where the weights came from.
+        results: measured results by name of the data set; free form, numbers as measured.
+    """
+
+    schema: int
+    name: str
+    version: str
+    summary: str
+    licence: str
+    preparation: Preparation
+    questions: tuple[Question, ...]
+    validity: Validity
+    limits: tuple[str, ...]
+    training: Training
+    results: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The document as it is stored."""
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
+
+
+def parse_card(document: str | None, model: str) -> ModelCard:
+    """Read the card of the model called ``model``.
+
+    Raises:
+        ModelRefusedError: no card, a newer schema, or a card that does not make sense.
+    """
+    if not document:
+        raise ModelRefusedError(
+            f"The model {model} carries no model card, so its output has no known meaning. "
+            "Export it with elascope-trainer."
+        )
+    try:
+        raw = json.loads(document)
+        schema = raw["schema"]
+        if not isinstance(schema, int):
+            raise _CardError("schema is not a number")
+    except (ValueError, KeyError, TypeError, _CardError) as error:
+        raise ModelRefusedError(
+            f"The card of the model {model} cannot be read.", repr(error)
+        ) from error
+    if schema > SCHEMA:
+        raise ModelRefusedError(
+            f"The card of the model {model} has schema {schema}; this program knows up to "
+            f"{SCHEMA}. A newer Elascope is needed for it."
+        )
+    try:
+        card = _build(ModelCard, raw, "card")
+        _check(card)
+    except _CardError as error:
+        raise ModelRefusedError(
+            f"The card of the model {model} is not valid: {error}.", repr(error)
+        ) from error
+    return card
+
+
+class _CardError(ValueError):
+    """What is wrong with a card, in words."""
+
+
+def _check(card: ModelCard) -> None:
+    preparation = card.preparation
+    if not preparation.planes or set(preparation.planes) - {"ela", "rgb"}:
+        raise _CardError(f"unknown input planes {', '.join(preparation.planes) or '(none)'}")
+    if preparation.reduction != "area_mean":
+        raise _CardError(f"unknown reduction {preparation.reduction}")
+    if not 1 <= preparation.quality <= 100 or preparation.subsampling not in SUBSAMPLINGS:
+        raise _CardError("the ELA settings are out of range")
+    if not (8 <= preparation.height <= 4096 and 8 <= preparation.width <= 4096):
+        raise _CardError("the input size is out of range")
+    if not card.questions:
+        raise _CardError("it names no question")
+    identifiers = [question.id for question in card.questions]
+    if len(set(identifiers)) != len(identifiers):
+        raise _CardError("a question is named twice")
+    for question in card.questions:
+        if not (question.id.isascii() and question.id.isidentifier()):
+            raise _CardError(f"{question.id!r} is not a name for a question")
+        if not 0 <= question.inconclusive_below <= question.operating_point.threshold <= 1:
+            raise _CardError(f"the thresholds of {question.id} are not in order")
+        if question.calibration.slope <= 0:
+            raise _CardError(f"the calibration of {question.id} turns the score around")
+
+
+_T = TypeVar("_T")
+
+
+def _build(wanted: type[_T], raw: Any, where: str) -> _T:
+    """Make the dataclass ``wanted`` from JSON values, refusing wrong types.
+
+    Unknown fields are ignored: a later version may add some without a new schema.
+    """
+    if not isinstance(raw, dict):
+        raise _CardError(f"{where} is not an object")
+    hints = typing.get_type_hints(wanted)
+    values = {}
+    for item in dataclasses.fields(wanted):  # type: ignore[arg-type]
+        if item.name in raw:
+            values[item.name] = _value(hints[item.name], raw[item.name], f"{where}.{item.name}")
+        elif item.default is item.default_factory is dataclasses.MISSING:
+            raise _CardError(f"{where}.{item.name} is missing")
+    return wanted(**values)
+
+
+def _value(hint: Any, raw: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, raw, where)
+    if origin is tuple:
+        if not isinstance(raw, list):
+            raise _CardError(f"{where} is not a list")
+        inner = typing.get_args(hint)[0]
+        return tuple(_value(inner, entry, f"{where}[{i}]") for i, entry in enumerate(raw))
+    if origin is dict:
+        if not isinstance(raw, dict):
+            raise _CardError(f"{where} is not an object")
+        inner = typing.get_args(hint)[1]
+        return raw if inner is Any else {k: _value(inner, v, where) for k, v in raw.items()}
+    if hint is float and isinstance(raw, int) and not isinstance(raw, bool):
+        return float(raw)
+    if not isinstance(raw, hint) or (isinstance(raw, bool) and hint is not bool):
+        raise _CardError(f"{where} is not a {hint.__name__}")
+    return raw

@@ -1,0 +1,52 @@
+"""From full-resolution pixels to a model's input; trainer and program call the same function.
+
+The preparation is not part of the ONNX graph, because a JPEG round trip cannot be
+(docs/adr/0002); scaling and normalisation of its values are.
+"""
+
+import cv2
+import numpy as np
+
+from app.analysis.ela import residual
+from app.arrays import RgbU8, TensorF32
+from app.detection.card import Preparation
+
+
+def prepare(pixels: RgbU8, preparation: Preparation) -> TensorF32:
+    """Make the input for one image.
+
+    Args:
+        pixels: (height, width, 3) uint8 RGB at full resolution; ELA runs on these.
+        preparation: from the model's card.
+
+    Returns:
+        (channels, preparation.height, preparation.width) float32 in grey levels 0..255,
+        not normalised.
+
+    Raises:
+        TooLargeError: the image has no JPEG round trip.
+    """
+    planes = []
+    for name in preparation.planes:
+        source = (
+            residual(pixels, preparation.quality, preparation.subsampling)
+            if name == "ela"
+            else pixels
+        )
+        planes.append(reduce_area_mean(source, preparation.height, preparation.width))
+    return np.concatenate(planes)
+
+
+def reduce_area_mean(picture: RgbU8, height: int, width: int) -> TensorF32:
+    """Reduce to ``height`` x ``width`` by the mean over the covered area, in float32.
+
+    Most residuals are below one grey level after reduction, so rounding to 8 bits would
+    erase them. The aspect ratio is not kept. A side that is shorter than wanted is
+    interpolated bilinearly.
+
+    Returns:
+        (3, height, width) float32, same unit as ``picture``.
+    """
+    floats = picture.astype(np.float32)
+    smaller = cv2.resize(floats, (width, height), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(np.asarray(smaller, dtype=np.float32).transpose(2, 0, 1))

@@ -1,0 +1,95 @@
+"""From a logit to an answer that an examiner can defend.
+
+An answer is ``positive``, ``negative``, ``inconclusive`` or ``outside_validity``. Only the
+first three have a score, and the score is calibrated: among reference images with score 0.8,
+four of five are positives when both classes are equally frequent.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.analysis.recompress import encoder_identity
+from app.detection.card import ModelCard, Question
+from app.evidence.decode import DecodeRecord
+
+
+class State(StrEnum):
+    """The four answers to a question."""
+
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    INCONCLUSIVE = "inconclusive"
+    OUTSIDE_VALIDITY = "outside_validity"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One model's answer to one question about one image.
+
+    Attributes:
+        question: the question's id.
+        state: the answer.
+        score: calibrated, 0..1; None outside validity.
+        reason: the answer in words, with its ground.
+        model: the model's name.
+        model_sha256: of the ONNX file.
+        provider: onnxruntime execution provider that computed it; empty outside validity.
+    """
+
+    question: str
+    state: State
+    score: float | None
+    reason: str
+    model: str
+    model_sha256: str
+    provider: str
+
+
+def reasons_against(card: ModelCard, record: DecodeRecord) -> tuple[str, ...]:
+    """Why the model must not be asked about this image; empty when it may."""
+    validity = card.validity
+    shorter, longer = sorted((record.width, record.height))
+    reasons = []
+    if record.format not in validity.formats:
+        known = " or ".join(validity.formats)
+        reasons.append(f"it is a {record.format} file, the model knows {known} only")
+    if shorter < validity.minimum_side:
+        reasons.append(f"its shorter side has {shorter} pixels, below {validity.minimum_side}")
+    if longer > validity.maximum_side:
+        reasons.append(f"its longer side has {longer} pixels, above {validity.maximum_side}")
+    if longer > validity.maximum_aspect * shorter:
+        reasons.append(f"its sides are more than {validity.maximum_aspect:g} to 1")
+    if card.preparation.encoder_fingerprint != encoder_identity().fingerprint:
+        reasons.append("this computer's JPEG encoder differs from the one of the training")
+    return tuple(reasons)
+
+
+def calibrated(question: Question, logit: float) -> float:
+    """The calibrated score, 0..1, of a logit."""
+    exponent = question.calibration.slope * logit + question.calibration.offset
+    return 1.0 / (1.0 + math.exp(-max(min(exponent, 700.0), -700.0)))
+
+
+def state_of(question: Question, score: float) -> State:
+    """Where a calibrated score lies with respect to the card's thresholds."""
+    if score >= question.operating_point.threshold:
+        return State.POSITIVE
+    if score >= question.inconclusive_below:
+        return State.INCONCLUSIVE
+    return State.NEGATIVE
+
+
+def explain(question: Question, state: State) -> str:
+    """The answer in words, with the rate that stands behind it."""
+    if state is State.POSITIVE:
+        rate = question.operating_point.false_alarm_rate
+        return (
+            f"{question.positive} About {rate:.0%} of the opposite reference images score so high."
+        )
+    if state is State.NEGATIVE:
+        rate = question.miss_rate
+        return (
+            f"{question.negative} About {rate:.0%} of the opposite reference images score so low."
+        )
+    return "Inconclusive: reference images of both kinds have such scores."

@@ -1,0 +1,175 @@
+"""What a JPEG file says about its own last save: segments, tables, subsampling, quality.
+
+Source: ITU-T T.81 (JPEG), Annex B for the segments and Annex K for the example tables, which
+the Independent JPEG Group's library scales by its 1..100 "quality".
+"""
+
+import functools
+import struct
+from dataclasses import dataclass
+
+_ZIGZAG = (
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27,
+    20, 13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58,
+    59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+)  # fmt: skip
+
+_LUMA = (
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69,
+    56, 14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104,
+    113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+)  # fmt: skip
+
+_CHROMA = (
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99,
+    99, 47, 66, 99, 99, 99, 99, 99, 99, *([99] * 32),
+)  # fmt: skip
+
+_SUBSAMPLING = {
+    (1, 1): "4:4:4",
+    (2, 1): "4:2:2",
+    (2, 2): "4:2:0",
+    (1, 2): "4:4:0",
+    (4, 1): "4:1:1",
+}
+
+_NAMES = {0xD8: "SOI", 0xDB: "DQT", 0xC4: "DHT", 0xDA: "SOS", 0xFE: "COM", 0xDD: "DRI"}
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE_MARKERS = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
+
+Table = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One marker segment: its name, the offset of its marker, and its payload's length."""
+
+    name: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class QualityEstimate:
+    """The IJG quality of the last save.
+
+    Attributes:
+        quality: 1..100.
+        exact: the file's tables are the IJG tables of that quality. If not, the encoder uses
+            tables of its own (cameras, Photoshop) and ``quality`` is only the nearest.
+    """
+
+    quality: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JpegFacts:
+    """Header facts of a JPEG up to its first scan.
+
+    Attributes:
+        segments: in file order.
+        tables: quantisation tables by identifier, 64 values each in natural (row) order.
+        subsampling: ``4:4:4``, ``4:2:2``, ``4:2:0``, ``4:4:0``, ``4:1:1``, ``grey`` or ``other``.
+        progressive: spectral or successive selection is used.
+        quality: estimate for the last save, or None without tables.
+    """
+
+    segments: tuple[Segment, ...]
+    tables: dict[int, Table]
+    subsampling: str
+    progressive: bool
+    quality: QualityEstimate | None
+
+
+def read_jpeg(data: bytes) -> JpegFacts:
+    """Read the header segments of ``data``; a truncated header gives what was there."""
+    segments: list[Segment] = [Segment("SOI", 0, 0)]
+    tables: dict[int, Table] = {}
+    subsampling, progressive = "other", False
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        length = struct.unpack_from(">H", data, at + 2)[0]
+        payload = data[at + 4 : at + 2 + length]
+        segments.append(Segment(_marker_name(marker), at, max(length - 2, 0)))
+        if marker == 0xDB:
+            tables.update(_quantisation_tables(payload))
+        elif marker in _FRAME_MARKERS:
+            subsampling = _frame_subsampling(payload)
+            progressive = marker in _PROGRESSIVE_MARKERS
+        if marker == 0xDA or length < 2:
+            break
+        at += 2 + length
+    return JpegFacts(tuple(segments), tables, subsampling, progressive, estimate_quality(tables))
+
+
+def _marker_name(marker: int) -> str:
+    if 0xE0 <= marker <= 0xEF:
+        return f"APP{marker - 0xE0}"
+    if marker in _FRAME_MARKERS:
+        return f"SOF{marker - 0xC0}"
+    return _NAMES.get(marker, f"0x{marker:02X}")
+
+
+def _quantisation_tables(payload: bytes) -> dict[int, Table]:
+    found: dict[int, Table] = {}
+    at = 0
+    while at < len(payload):
+        wide, identifier = payload[at] >> 4, payload[at] & 15
+        size = 128 if wide else 64
+        raw = payload[at + 1 : at + 1 + size]
+        if len(raw) < size:
+            break
+        values = struct.unpack(">64H" if wide else ">64B", raw)
+        natural = [0] * 64
+        for position, value in zip(_ZIGZAG, values, strict=True):
+            natural[position] = value
+        found[identifier] = tuple(natural)
+        at += 1 + size
+    return found
+
+
+def _frame_subsampling(payload: bytes) -> str:
+    count = payload[5] if len(payload) > 5 else 0
+    if len(payload) < 6 + 3 * count:
+        return "other"
+    if count == 1:
+        return "grey"
+    factors = [(payload[7 + 3 * i] >> 4, payload[7 + 3 * i] & 15) for i in range(count)]
+    if count != 3 or factors[1] != factors[2] or 0 in factors[1]:
+        return "other"
+    (luma_h, luma_v), (chroma_h, chroma_v) = factors[0], factors[1]
+    if luma_h % chroma_h or luma_v % chroma_v:
+        return "other"
+    return _SUBSAMPLING.get((luma_h // chroma_h, luma_v // chroma_v), "other")
+
+
+@functools.cache
+def standard_tables(quality: int) -> tuple[Table, Table]:
+    """IJG luma and chroma tables for ``quality`` 1..100, baseline (values 1..255)."""
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+
+    def scaled(base: Table) -> Table:
+        return tuple(min(max((value * scale + 50) // 100, 1), 255) for value in base)
+
+    return scaled(_LUMA), scaled(_CHROMA)
+
+
+def estimate_quality(tables: dict[int, Table]) -> QualityEstimate | None:
+    """Estimate the IJG quality from the luma table (identifier 0), checked with the chroma one."""
+    luma = tables.get(0)
+    if luma is None:
+        return None
+
+    def distance(quality: int) -> int:
+        standard = standard_tables(quality)[0]
+        return sum(abs(a - b) for a, b in zip(luma, standard, strict=True))
+
+    quality = min(range(100, 0, -1), key=distance)
+    standard = standard_tables(quality)
+    exact = luma == standard[0] and tables.get(1, standard[1]) in standard
+    return QualityEstimate(quality, exact)

@@ -1,0 +1,1 @@
+"""The window: hands and eyes on evidence, analysis, detection, scan and report."""

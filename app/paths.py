@@ -1,0 +1,28 @@
+"""Where the program finds what it ships with and keeps what belongs to the user."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def resources() -> Path:
+    """The folder with models, samples and icons: in the wheel, or beside ``app`` in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "resources"
+    return installed if installed.is_dir() else package.parent / "resources"
+
+
+def user_data() -> Path:
+    """The user's own folder for models and settings; it need not exist."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "elascope"
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Where models are looked for, the user's own folder first."""
+    return user_data() / "models", resources() / "models"

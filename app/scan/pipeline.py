@@ -1,0 +1,96 @@
+"""Scanning: find files, judge each on a thread, hand rows over in the order of the files."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from app.detection.detector import Detector
+from app.errors import ElascopeError
+from app.evidence.decode import decode
+from app.evidence.file import open_evidence
+from app.scan.rows import Row, error_row
+
+_AHEAD = 4
+"""Files in flight for each thread: enough to keep threads busy behind a slow file, few enough
+that memory does not grow with the folder."""
+
+
+def find_files(roots: Iterable[Path], recursive: bool = True) -> list[Path]:
+    """Every file below ``roots``, in the order of the roots and then by name.
+
+    A root that is a file, or does not exist, is listed itself, so that it gets its row. Links
+    to folders are not followed: they may form a circle, and what they point to was not given.
+    """
+    found: list[Path] = []
+    for root in roots:
+        if not root.is_dir():
+            found.append(root)
+            continue
+        for folder, subfolders, names in os.walk(root):
+            subfolders.sort()
+            if not recursive:
+                subfolders.clear()
+            found.extend(Path(folder, name) for name in sorted(names))
+    return found
+
+
+def judge_file(path: Path, detectors: Sequence[Detector]) -> Row:
+    """Read, decode and judge one file. Never raises for what is in the file."""
+    evidence = record = None
+    try:
+        evidence = open_evidence(path)
+        image = decode(evidence)
+        record = image.record
+        verdicts = tuple(verdict for detector in detectors for verdict in detector.judge(image))
+    except ElascopeError as error:
+        return error_row(path, error, evidence, record)
+    except MemoryError as error:
+        unexpected = ElascopeError("Memory ran out while this file was analysed.", repr(error))
+        return error_row(path, unexpected, evidence, record)
+    except Exception as error:
+        # A fault of the program must cost one row, not the batch; the detail names it.
+        unexpected = ElascopeError(
+            f"The analysis failed unexpectedly ({type(error).__name__}).", repr(error)
+        )
+        return error_row(path, unexpected, evidence, record)
+    return Row(path, "ok", "", evidence.sha256, evidence.size, record, verdicts)
+
+
+def scan(
+    paths: Sequence[Path],
+    detectors: Sequence[Detector],
+    jobs: int | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[Row]:
+    """Judge ``paths``, yielding one row for each in their order.
+
+    Args:
+        paths: from `find_files`.
+        detectors: the models; they are shared by all threads.
+        jobs: threads; by default one for each core.
+        stop: looked at before each file; when set, no further file is begun and the rows of
+            those already begun are still yielded.
+    """
+    stop = stop or threading.Event()
+    workers = jobs or os.cpu_count() or 1
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="scan")
+    pending: deque[Future[Row]] = deque()
+    waiting = iter(paths)
+    try:
+        while True:
+            while len(pending) < workers * _AHEAD and not stop.is_set():
+                path = next(waiting, None)
+                if path is None:
+                    break
+                pending.append(pool.submit(judge_file, path, detectors))
+            if not pending:
+                return
+            future = pending.popleft()
+            if stop.is_set() and future.cancel():
+                continue
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,1 @@
+"""The companion program that trains, questions and exports Elascope's models."""

@@ -1,0 +1,89 @@
+"""What a training run is told; stored with the run and in the model's card."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainer.corpus.resave import ResaveRange
+from trainer.errors import CorpusError
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Parts of a split, adding up to 1."""
+
+    train: float = 0.58
+    validation: float = 0.12
+    calibration: float = 0.15
+    test: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every choice of a training run.
+
+    Attributes:
+        name: of the recipe.
+        seed: of the split, the save pipeline, the augmentation and the initialisation.
+        planes: input planes, as in the model card.
+        size: height and width of the input in its own pixels.
+        ela_quality: of the preparation.
+        ela_subsampling: of the preparation.
+        resave: the save pipeline of both classes.
+        shares: of the split.
+        filters: of each of the two convolutions.
+        dense: units of the hidden dense layer.
+        dropout: probability after the convolutions; twice that (at most 0.5) after the dense layer.
+        draws: independent draws of the save pipeline per training image.
+        evaluation_draws: the same for each image of the other parts.
+        shift: largest height and width shift of the augmentation, as a share of the input.
+        epochs: at most.
+        patience: epochs without a lower validation loss before the run ends.
+        batch: images per step.
+        learning_rate: of AdamW at its highest; it follows half a cosine down to zero.
+        weight_decay: of AdamW.
+    """
+
+    name: str
+    seed: int = 20260
+    planes: tuple[str, ...] = ("ela",)
+    size: int = 128
+    ela_quality: int = 90
+    ela_subsampling: str = "4:2:0"
+    resave: ResaveRange = field(default_factory=ResaveRange)
+    shares: Shares = field(default_factory=Shares)
+    filters: int = 32
+    dense: int = 64
+    dropout: float = 0.25
+    draws: int = 6
+    evaluation_draws: int = 4
+    shift: float = 0.1
+    epochs: int = 40
+    patience: int = 12
+    batch: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+
+
+def override(recipe: Recipe, assignments: list[str]) -> Recipe:
+    """Change fields of ``recipe`` by ``name=value`` texts, as the command line gives them.
+
+    Raises:
+        CorpusError: an unknown field or a value of the wrong type.
+    """
+    changes: dict[str, Any] = {}
+    for assignment in assignments:
+        name, _, text = assignment.partition("=")
+        current = getattr(recipe, name, None)
+        if name == "name" or not isinstance(current, int | float | str):
+            simple = [
+                f.name
+                for f in dataclasses.fields(recipe)
+                if f.name != "name" and isinstance(getattr(recipe, f.name), int | float | str)
+            ]
+            raise CorpusError(f"{name!r} cannot be set. Fields: {', '.join(simple)}.")
+        try:
+            changes[name] = type(current)(text)
+        except ValueError as error:
+            raise CorpusError(f"{name} needs a {type(current).__name__}, not {text!r}.") from error
+    return dataclasses.replace(recipe, **changes)

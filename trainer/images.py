@@ -1,0 +1,58 @@
+"""Examples as tensors: decode, save pipeline, preparation, on all cores."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from app.detection.card import Preparation
+from app.detection.prepare import prepare
+from app.evidence.decode import decode
+from app.evidence.file import open_evidence
+from trainer.corpus import Example
+from trainer.corpus.resave import ResaveRange, SaveHistory, resave
+
+
+def prepare_examples(
+    examples: Sequence[Example],
+    preparation: Preparation,
+    ranges: ResaveRange,
+    seed: int,
+    draws: int,
+    label: str,
+) -> tuple[Tensor, list[list[SaveHistory]]]:
+    """Prepare every draw of every example.
+
+    Args:
+        examples: to prepare.
+        preparation: of the model.
+        ranges: of the save pipeline.
+        seed: of the save pipeline.
+        draws: how many for each example.
+        label: of the progress bar.
+
+    Returns:
+        (examples, draws, channels, height, width) float16 on the CPU, and the save histories.
+        Half precision keeps 11 bits, where the files have 8.
+    """
+    shape = (len(examples), draws, preparation.channels, preparation.height, preparation.width)
+    tensor = np.empty(shape, dtype=np.float16)
+
+    def one(index: int) -> list[SaveHistory]:
+        example = examples[index]
+        pixels = decode(open_evidence(example.path)).pixels
+        histories = []
+        for draw in range(draws):
+            saved, history = resave(pixels, ranges, seed, example.sha256, draw)
+            tensor[index, draw] = prepare(saved, preparation)
+            histories.append(history)
+        return histories
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        work = pool.map(one, range(len(examples)))
+        histories = list(tqdm(work, total=len(examples), desc=label, disable=None, leave=False))
+    return torch.from_numpy(tensor), histories

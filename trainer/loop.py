@@ -1,0 +1,144 @@
+"""The training loop, from a tensor of images to the best weights."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from trainer.config import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch showed. Losses are mean binary cross-entropies in nats."""
+
+    number: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImages:
+    """Prepared images with labels.
+
+    Attributes:
+        images: (examples, draws, channels, height, width) float16.
+        labels: (examples,) float32, 0 or 1.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def flat(self) -> tuple[Tensor, Tensor]:
+        """All draws as images of their own: (examples * draws, …) and (examples * draws,)."""
+        return self.images.flatten(0, 1), self.labels.repeat_interleave(self.images.shape[1])
+
+
+def train(
+    model: nn.Module,
+    data: LabelledImages,
+    validation: LabelledImages,
+    recipe: Recipe,
+    report: Callable[[Epoch], None],
+) -> list[Epoch]:
+    """Train ``model`` in place and leave it with the weights of the lowest validation loss.
+
+    Each epoch sees one draw of the save pipeline of every training image, flipped and shifted
+    at random. Classes weigh the same, whatever their sizes.
+    """
+    generator = torch.Generator().manual_seed(recipe.seed)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    steps = recipe.epochs * math.ceil(len(data.labels) / recipe.batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps))
+    )
+    weight = (data.labels == 0).sum() / (data.labels == 1).sum()
+    epochs: list[Epoch] = []
+    best = math.inf
+    kept = {name: value.clone() for name, value in model.state_dict().items()}
+    for number in range(1, recipe.epochs + 1):
+        model.train()
+        loss_sum, right = 0.0, 0
+        for images, labels in _batches(data, recipe, number, generator):
+            logits = model(augment(images, recipe.shift, generator)).squeeze(1)
+            loss = F.binary_cross_entropy_with_logits(logits, labels, pos_weight=weight)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            loss_sum += float(loss.detach()) * len(labels)
+            right += int(((logits > 0) == (labels > 0)).sum())
+        validation_loss, validation_accuracy = measure(model, validation, weight)
+        count = len(data.labels)
+        epochs.append(
+            Epoch(number, loss_sum / count, right / count, validation_loss, validation_accuracy)
+        )
+        report(epochs[-1])
+        if validation_loss < best:
+            best = validation_loss
+            kept = {name: value.clone() for name, value in model.state_dict().items()}
+        elif number - min(epochs, key=lambda e: e.validation_loss).number >= recipe.patience:
+            break
+    model.load_state_dict(kept)
+    return epochs
+
+
+def _batches(
+    data: LabelledImages, recipe: Recipe, epoch: int, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One draw per image in random order; the last, smaller batch is kept."""
+    draw = epoch % data.images.shape[1]
+    for chosen in torch.randperm(len(data.labels), generator=generator).split(recipe.batch):
+        yield data.images[chosen, draw].float(), data.labels[chosen]
+
+
+def augment(images: Tensor, shift: float, generator: torch.Generator) -> Tensor:
+    """Flip and shift prepared images at random, each one differently.
+
+    Both act on the reduced map, after ELA at full resolution: flipping or shifting pixels
+    before ELA would move them off the 8x8 grid that the residual depends on. Uncovered borders
+    repeat the outermost row or column.
+
+    Args:
+        images: (n, channels, height, width) float32.
+        shift: largest shift as a share of height and width.
+        generator: of the random numbers.
+    """
+    count, _, height, width = images.shape
+    flips = torch.rand(count, 2, generator=generator) < 0.5
+    images = torch.where(flips[:, 0, None, None, None], images.flip(3), images)
+    images = torch.where(flips[:, 1, None, None, None], images.flip(2), images)
+    down, right = round(shift * height), round(shift * width)
+    if not (down or right):
+        return images
+    padded = F.pad(images, (right, right, down, down), mode="replicate")
+    tops = torch.randint(0, 2 * down + 1, (count,), generator=generator).tolist()
+    lefts = torch.randint(0, 2 * right + 1, (count,), generator=generator).tolist()
+    return torch.stack(
+        [
+            image[:, top : top + height, left : left + width]
+            for image, top, left in zip(padded, tops, lefts, strict=True)
+        ]
+    )
+
+
+@torch.no_grad()
+def predict(model: nn.Module, images: Tensor) -> Tensor:
+    """Logits (n,) float32 of prepared ``images`` (n, channels, height, width)."""
+    model.eval()
+    return torch.cat([model(batch.float()).squeeze(1) for batch in images.split(128)])
+
+
+def measure(model: nn.Module, data: LabelledImages, weight: Tensor) -> tuple[float, float]:
+    """Class-weighted binary cross-entropy and accuracy over all draws."""
+    images, labels = data.flat()
+    logits = predict(model, images)
+    loss = F.binary_cross_entropy_with_logits(logits, labels, pos_weight=weight)
+    return float(loss), float(((logits > 0) == (labels > 0)).float().mean())
