@@ -1,7 +1,9 @@
-"""Writing output files so that a reader sees the old file or the whole new one."""
+"""Writing output files: the old file or the whole new one, and never over evidence."""
 
+import contextlib
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.errors import NotWrittenError
@@ -27,3 +29,19 @@ def write_bytes(target: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def refuse_evidence(targets: Sequence[Path | None], evidence: Sequence[Path]) -> None:
+    """Refuse targets that are examined files, under whatever name or link.
+
+    Raises:
+        NotWrittenError: a target is one of ``evidence``.
+    """
+    existing = [target for target in targets if target and target.exists()]
+    for path in evidence if existing else ():
+        for target in existing:
+            with contextlib.suppress(OSError):
+                if target.samefile(path):
+                    raise NotWrittenError(
+                        f"{target} is one of the examined files; it is never overwritten."
+                    )

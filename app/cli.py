@@ -126,34 +126,27 @@ def _open(options: argparse.Namespace) -> int:
 
 
 def _ela(options: argparse.Namespace) -> int:
-    import io
-
-    import numpy as np
-    from PIL import Image
-
     from app.analysis.ela import ELA, ElaParams
-    from app.atomic import write_bytes
+    from app.atomic import refuse_evidence
     from app.evidence.decode import decode
     from app.evidence.file import open_evidence
+    from app.report.picture import write_npy, write_png
 
     if not (options.output or options.raw):
         raise InvalidParameterError("Nothing to write: give --output or --raw.")
-    _protect([options.output, options.raw], [options.image])
+    refuse_evidence([options.output, options.raw], [options.image])
     params = ElaParams(**{spec.name: getattr(options, spec.name) for spec in ElaParams.specs()})
     image = decode(open_evidence(options.image))
     finding = ELA.run(image.pixels, params)
     if options.output:
-        stream = io.BytesIO()
-        Image.fromarray(finding.rendering.picture).save(stream, "PNG")
-        write_bytes(options.output, stream.getvalue())
+        write_png(options.output, finding.rendering.picture)
     if options.raw:
-        stream = io.BytesIO()
-        np.save(stream, finding.measurement, allow_pickle=False)
-        write_bytes(options.raw, stream.getvalue())
+        write_npy(options.raw, finding.measurement)
     return 0
 
 
 def _scan(options: argparse.Namespace) -> int:
+    from app.atomic import refuse_evidence
     from app.detection.library import load_detectors
     from app.paths import model_folders
     from app.report import REPORTS
@@ -168,7 +161,7 @@ def _scan(options: argparse.Namespace) -> int:
     questions = [question.id for detector in detectors for question in detector.card.questions]
     paths = find_files(options.paths, recursive=not options.no_recursive)
     targets = [(report, getattr(options, report.id)) for report in REPORTS]
-    _protect([target for _, target in targets], paths)
+    refuse_evidence([target for _, target in targets], paths)
 
     stop = threading.Event()
     rows: list[Row] = []
@@ -182,20 +175,6 @@ def _scan(options: argparse.Namespace) -> int:
         _print_table(rows, questions)
     _print_summary(rows, len(paths), [target for _, target in targets if target])
     return EXIT_INTERRUPTED if stop.is_set() else 0
-
-
-def _protect(targets: Sequence[Path | None], evidence: Sequence[Path]) -> None:
-    """Refuse to write over a file that is being examined."""
-    wanted = [target for target in targets if target and target.exists()]
-    if not wanted:
-        return
-    for path in evidence:
-        for target in wanted:
-            with contextlib.suppress(OSError):
-                if target.samefile(path):
-                    raise ElascopeError(
-                        f"{target} is one of the examined files; it is never overwritten."
-                    )
 
 
 def _progress(rows: Iterator[Row], total: int, terminal: TextIO) -> Iterator[Row]:

@@ -1,0 +1,44 @@
+"""A notice above the picture: what did not work, in a sentence, with details to copy."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+
+from app.errors import ElascopeError
+
+
+class Notice(QFrame):
+    """Hidden until something is to be said; it never blocks the work."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setAccessibleName("Notice")
+        self._details = ""
+        self.label = QLabel()
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setWordWrap(True)
+        self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._copy = QPushButton("Copy details")
+        self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._details))
+        close = QToolButton()
+        close.setText("×")
+        close.setAccessibleName("Close the notice")
+        close.clicked.connect(self.hide)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 4, 4, 4)
+        layout.addWidget(self.label, 1)
+        layout.addWidget(self._copy)
+        layout.addWidget(close)
+        self.hide()
+
+    def say(self, sentence: str, details: str = "") -> None:
+        """Show ``sentence``."""
+        self.label.setText(sentence)
+        self._details = f"{sentence}\n{details}".strip()
+        self._copy.setVisible(bool(details))
+        self.show()
+
+    def say_error(self, what: str, error: ElascopeError) -> None:
+        """Show what failed, and why."""
+        self.say(f"{what} {error.sentence}", error.detail)

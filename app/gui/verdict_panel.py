@@ -1,0 +1,111 @@
+"""The verdict on the current image: state, score on its scale, model, and the ground."""
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.detection.card import ModelCard, Question
+from app.detection.verdict import State, Verdict
+from app.gui.words import state_colour, state_word
+
+
+class ScoreScale(QWidget):
+    """The calibrated score from 0 to 1 with the three zones of the operating point."""
+
+    def __init__(self, question: Question, score: float, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._question = question
+        self._score = score
+        self.setFixedHeight(2 * self.fontMetrics().height() + 20)
+        threshold = question.operating_point.threshold
+        self.setAccessibleName(
+            f"Score {score:.2f}; negative below {question.inconclusive_below:.2f}, "
+            f"positive from {threshold:.2f}"
+        )
+
+    def sizeHint(self) -> QSize:
+        """As wide as the panel allows."""
+        return QSize(220, self.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the zones, their limits and the score."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics = self.fontMetrics()
+        line = metrics.height()
+        left, width = 4.0, self.width() - 8.0
+        top, height = line + 8.0, 10.0
+        low = self._question.inconclusive_below
+        high = self._question.operating_point.threshold
+        zones = (
+            (0.0, low, state_colour(State.NEGATIVE)),
+            (low, high, QColor("#b9b9b9")),
+            (high, 1.0, state_colour(State.POSITIVE)),
+        )
+        for start, end, colour in zones:
+            painter.fillRect(
+                QRectF(left + start * width, top, (end - start) * width, height), colour
+            )
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        painter.setPen(QPen(text, 2))
+        x = left + self._score * width
+        painter.drawLine(round(x), round(top - 3), round(x), round(top + height + 3))
+        label = f"{self._score:.2f}"
+        half = metrics.horizontalAdvance(label) / 2
+        at = min(max(x - half, left), left + width - 2 * half)
+        painter.drawText(round(at), metrics.ascent() + 2, label)
+        below = round(top + height + 2 + metrics.ascent())
+        for limit in (low, high):
+            limit_text = f"{limit:.2f}"
+            half = metrics.horizontalAdvance(limit_text) / 2
+            at = min(max(left + limit * width - half, left), left + width - 2 * half)
+            painter.drawText(round(at), below, limit_text)
+
+
+class VerdictPanel(QWidget):
+    """All answers on the current image, one below the other."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(8, 4, 8, 4)
+        self._layout.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.show_text("Select an image.")
+
+    def show_text(self, text: str) -> None:
+        """Show a sentence instead of a verdict."""
+        self._clear()
+        self._add(text)
+
+    def show_verdicts(self, answers: list[tuple[ModelCard, Verdict]]) -> None:
+        """Show the answers of all models."""
+        self._clear()
+        if not answers:
+            self._add("No model is installed, so there is no verdict.")
+        for card, verdict in answers:
+            question = next(q for q in card.questions if q.id == verdict.question)
+            self._add(f"<b>{question.text}</b>")
+            colour = state_colour(verdict.state).name()
+            word = state_word(verdict.state).capitalize()
+            self._add(f'<span style="font-size:large; color:{colour}"><b>{word}</b></span>')
+            if verdict.score is not None:
+                self._layout.addWidget(ScoreScale(question, verdict.score))
+            self._add(verdict.reason)
+            self._add(
+                f"<small>Model {card.name} {card.version}. "
+                f"Reference: {question.reference_population}</small>"
+            )
+
+    def _add(self, text: str) -> None:
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._layout.addWidget(label)
+
+    def _clear(self) -> None:
+        while item := self._layout.takeAt(0):
+            if widget := item.widget():
+                widget.deleteLater()
