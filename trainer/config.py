@@ -32,6 +32,7 @@ class Recipe:
         resave: the save pipeline of both classes.
         shares: of the split.
         filters: of each of the two convolutions.
+        pool: side of the second max-pooling.
         dense: units of the hidden dense layer.
         dropout: probability after the convolutions; twice that (at most 0.5) after the dense layer.
         draws: independent draws of the save pipeline per training image.
@@ -53,6 +54,7 @@ class Recipe:
     resave: ResaveRange = field(default_factory=ResaveRange)
     shares: Shares = field(default_factory=Shares)
     filters: int = 32
+    pool: int = 4
     dense: int = 64
     dropout: float = 0.25
     draws: int = 6
@@ -87,3 +89,24 @@ def override(recipe: Recipe, assignments: list[str]) -> Recipe:
         except ValueError as error:
             raise CorpusError(f"{name} needs a {type(current).__name__}, not {text!r}.") from error
     return dataclasses.replace(recipe, **changes)
+
+
+def recipe_from(config: dict[str, Any]) -> Recipe:
+    """The recipe that a model's card or a run's ``config.json`` holds.
+
+    Raises:
+        CorpusError: it was written by another version of the trainer.
+    """
+    try:
+        values = dict(config)
+        chain: dict[str, Any] = values["resave"]
+        values["resave"] = ResaveRange(
+            tuple(chain["longer_side"]), tuple(chain["quality"]), chain["second_save"]
+        )
+        values["shares"] = Shares(**values["shares"])
+        values["planes"] = tuple(values["planes"])
+        return Recipe(**values)
+    except (KeyError, TypeError) as error:
+        raise CorpusError(
+            "The configuration in the card is not one of this trainer's.", repr(error)
+        ) from error

@@ -1,5 +1,6 @@
 """Dividing a corpus so that no part knows a source picture of another."""
 
+import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,12 @@ def split_by_source(
     for index, example in enumerate(examples):
         parts[part_of[index]].append(example)
     return parts
+
+
+def manifest_sha256(parts: Mapping[str, Sequence[Example]]) -> str:
+    """Hash over the sorted (file SHA-256, label, part) of all examples."""
+    lines = sorted(f"{e.sha256},{e.label},{part}\n" for part, held in parts.items() for e in held)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _groups(examples: Sequence[Example]) -> list[list[int]]:

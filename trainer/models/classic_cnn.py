@@ -18,6 +18,7 @@ class ClassicCnn(nn.Module):
         size: int,
         *,
         filters: int,
+        pool: int,
         dense: int,
         dropout: float,
     ) -> None:
@@ -31,11 +32,11 @@ class ClassicCnn(nn.Module):
             nn.MaxPool2d(2),
             nn.Conv2d(filters, filters, kernel_size=5),
             nn.ReLU(),
-            nn.MaxPool2d(4),
+            nn.MaxPool2d(pool),
             nn.Dropout(dropout),
             nn.Flatten(),
         )
-        side = ((size - 4) // 2 - 4) // 4
+        side = ((size - 4) // 2 - 4) // pool
         self.head = nn.Sequential(
             nn.Linear(filters * side * side, dense),
             nn.ReLU(),

@@ -1,0 +1,181 @@
+"""Measuring a finished model again, from the files and through onnxruntime."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.detection.detector import Detector
+from app.errors import ElascopeError
+from app.evidence.decode import decode
+from app.evidence.file import open_evidence
+from trainer.config import Recipe, recipe_from
+from trainer.corpus import Example
+from trainer.corpus.casia import read_casia1
+from trainer.corpus.container import container_of, lookup_predictions
+from trainer.corpus.splits import manifest_sha256, split_by_source
+from trainer.errors import CorpusError
+from trainer.images import prepare_examples
+from trainer.metrics import Measures, Scores, balanced_accuracy, measure
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Measures by name of the data, and the container-only lookup beside them.
+
+    Attributes:
+        measures: name of the data to what the model reached on it.
+        container_only: what `lookup_accuracy` gives, the baseline that needs no pixels.
+    """
+
+    measures: Mapping[str, Measures]
+    container_only: Mapping[str, float]
+
+    def table(self) -> str:
+        """For the terminal and the README; brackets are 95 % intervals."""
+        rows = [("data", "images", "AUC", "accuracy", "BCE", "false alarms", "detected")]
+        for name, m in self.measures.items():
+            rows.append(
+                (
+                    name,
+                    f"{m.images} x {m.draws}",
+                    _triple(m.auc),
+                    _triple(m.accuracy),
+                    f"{m.cross_entropy:.3f}",
+                    _triple(m.false_alarms),
+                    _triple(m.detections),
+                )
+            )
+        lines = [" | ".join(row) for row in rows]
+        for name, m in self.measures.items():
+            (tn, fp), (fn, tp) = m.confusion
+            lines.append(
+                f"{name}: confusion at score 0.5: authentic {tn} right, {fp} wrong; "
+                f"tampered {tp} right, {fn} wrong"
+            )
+            states = ", ".join(f"{count} {state}" for state, count in m.states.items() if count)
+            lines.append(f"{name}: answers: {states}")
+        lookup = self.container_only
+        lines.append(
+            "container-only lookup (no pixels), files as published: "
+            f"accuracy {lookup['accuracy']:.3f}, balanced {lookup['balanced_accuracy']:.3f}"
+        )
+        return "\n".join(lines)
+
+
+def evaluate(
+    model: Path, corpus: Path, others: Sequence[Path], draws: int | None = None
+) -> tuple[Evaluation, list[str]]:
+    """Measure ``model`` on its test part of ``corpus`` and on folders of untouched pictures.
+
+    Split and save pipeline are repeated from the model's card, so the numbers are those in it.
+
+    Args:
+        model: ONNX file that `build` made.
+        corpus: the copy of CASIA 1.0.
+        others: folders of camera or web pictures; all of them count as authentic.
+        draws: of the save pipeline; by default as in the card.
+
+    Returns:
+        The measures, and a sentence for everything worth knowing about their comparison with
+        the card.
+
+    Raises:
+        ModelRefusedError, CorpusError: the model or the corpus is unusable.
+    """
+    detector = Detector(model)
+    recipe = recipe_from(detector.card.training.config)
+    if draws is not None:
+        recipe = dataclasses.replace(recipe, evaluation_draws=draws)
+    question = detector.card.questions[0]
+    examples, left_out = read_casia1(corpus)
+    notes = [f"Left out: {sentence}" for sentence in left_out]
+    parts = split_by_source(examples, dataclasses.asdict(recipe.shares), recipe.seed)
+    if manifest_sha256(parts) != detector.card.training.data_manifest_sha256:
+        notes.append("The corpus or its split is not the one in the card; numbers will differ.")
+    measures = {
+        part: measure(scores_of(detector, recipe, parts[part], part), question)
+        for part in ("validation", "test")
+    }
+    for folder in others:
+        pictures = read_authentic(folder)
+        measures[folder.name] = measure(
+            scores_of(detector, recipe, pictures, folder.name), question
+        )
+    lookup = lookup_accuracy(parts)
+    stored: dict[str, Any] = detector.card.results
+    for name, fresh in measures.items():
+        if name in stored:
+            same = _close(fresh.rounded(), stored[name])
+            notes.append(f"{name}: {'equal to' if same else 'DIFFERENT from'} the card")
+    return Evaluation(measures, lookup), notes
+
+
+def scores_of(
+    detector: Detector, recipe: Recipe, examples: Sequence[Example], label: str
+) -> Scores:
+    """Logits of ``examples`` through the save pipeline, the preparation and onnxruntime."""
+    tensor, _ = prepare_examples(
+        examples,
+        detector.card.preparation,
+        recipe.resave,
+        recipe.seed,
+        recipe.evaluation_draws,
+        label,
+    )
+    identifier = detector.card.questions[0].id
+    logits = np.array(
+        [detector.logits(draws.float().numpy())[identifier] for draws in tensor], dtype=np.float64
+    )
+    return Scores(logits, np.array([example.label for example in examples], dtype=np.int64))
+
+
+def read_authentic(folder: Path) -> list[Example]:
+    """Every readable picture below ``folder`` as an untouched one.
+
+    Raises:
+        CorpusError: there is none.
+    """
+    examples = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            evidence = open_evidence(path)
+            decode(evidence)
+        except ElascopeError:
+            continue
+        examples.append(Example(path, evidence.sha256, 0, "authentic", frozenset({path.name})))
+    if not examples:
+        raise CorpusError(f"{folder} holds no usable picture.")
+    return examples
+
+
+def lookup_accuracy(parts: Mapping[str, Sequence[Example]]) -> dict[str, float]:
+    """The container-only lookup on the files as published, learned on train, tried on test."""
+    known = [(container_of(example), example.label) for example in parts["train"]]
+    labels = [example.label for example in parts["test"]]
+    answers = lookup_predictions(known, [container_of(example) for example in parts["test"]])
+    right = sum(answer == label for answer, label in zip(answers, labels, strict=True))
+    return {
+        "accuracy": round(right / len(labels), 4),
+        "balanced_accuracy": round(balanced_accuracy(labels, answers), 4),
+    }
+
+
+def _triple(value: tuple[float, float, float] | None) -> str:
+    return "-" if value is None else f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]"
+
+
+def _close(fresh: Any, stored: Any) -> bool:
+    """Equal up to what another processor's floating point changes: a draw or two."""
+    if isinstance(fresh, dict):
+        return fresh.keys() == stored.keys() and all(_close(fresh[k], stored[k]) for k in fresh)
+    if isinstance(fresh, list):
+        return len(fresh) == len(stored) and all(map(_close, fresh, stored))
+    if isinstance(fresh, float):
+        return bool(abs(fresh - stored) <= 0.002)
+    if isinstance(fresh, int):
+        return bool(abs(fresh - stored) <= 2)
+    return bool(fresh == stored)
