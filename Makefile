@@ -1,0 +1,54 @@
+# One file per environment; a newer pyproject.toml makes it again.
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := .venv/ready
+DEV := .venv/ready-dev
+CASIA1 ?= ../shared/data/casia1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup scan app test check lint bench train samples clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(RUNTIME): pyproject.toml packaging/bootstrap.py
+	@$(PYTHON) packaging/bootstrap.py
+	@touch $@
+
+$(DEV): pyproject.toml packaging/bootstrap.py
+	@$(PYTHON) packaging/bootstrap.py dev --libraries offscreen
+	@touch $@ $(RUNTIME)
+
+setup: $(RUNTIME) ## make the environment for the program
+
+scan: $(RUNTIME) ## judge the shipped samples with the shipped model
+	@mkdir -p reports
+	@$(BIN)/elascope scan resources/samples --csv reports/samples.csv --table
+
+app: $(RUNTIME) ## open the window with the samples
+	@$(PYTHON) packaging/bootstrap.py --libraries display
+	@$(BIN)/elascope open resources/samples
+
+test: $(DEV) ## run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(DEV) ## format, style, types, dependency rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint ## lint and the fast tests
+	@$(BIN)/python -m pytest -m "not slow"
+
+bench: $(DEV) ## measure what the README claims
+	@$(BIN)/python benchmarks/ela.py
+
+train: $(DEV) ## train the shipped model again (needs CASIA 1.0)
+	@$(BIN)/elascope-trainer train classic_cnn --data $(CASIA1) --name ela-cnn-casia1
+
+samples: $(DEV) ## make the samples again (needs the photographs)
+	@$(BIN)/python packaging/make_samples.py ../shared/data/shippable resources/samples
+
+clean: ## remove the environment and all caches
+	rm -rf .venv reports .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
