@@ -37,6 +37,7 @@ class Recipe:
         dropout: probability after the convolutions; twice that (at most 0.5) after the dense layer.
         draws: independent draws of the save pipeline per training image.
         evaluation_draws: the same for each image of the other parts.
+        flips: mirror at random in both directions.
         shift: largest height and width shift of the augmentation, as a share of the input.
         epochs: at most.
         patience: epochs without a lower validation loss before the run ends.
@@ -59,12 +60,16 @@ class Recipe:
     dropout: float = 0.25
     draws: int = 6
     evaluation_draws: int = 4
-    shift: float = 0.1
+    flips: bool = True
+    shift: float = 0.05
     epochs: int = 40
     patience: int = 12
     batch: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
+
+
+_BOOLEANS = {"true": True, "false": False}
 
 
 def override(recipe: Recipe, assignments: list[str]) -> Recipe:
@@ -85,8 +90,8 @@ def override(recipe: Recipe, assignments: list[str]) -> Recipe:
             ]
             raise CorpusError(f"{name!r} cannot be set. Fields: {', '.join(simple)}.")
         try:
-            changes[name] = type(current)(text)
-        except ValueError as error:
+            changes[name] = _BOOLEANS[text] if isinstance(current, bool) else type(current)(text)
+        except (ValueError, KeyError) as error:
             raise CorpusError(f"{name} needs a {type(current).__name__}, not {text!r}.") from error
     return dataclasses.replace(recipe, **changes)
 

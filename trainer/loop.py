@@ -67,7 +67,7 @@ def train(
         model.train()
         loss_sum, right = 0.0, 0
         for images, labels in _batches(data, recipe, number, generator):
-            logits = model(augment(images, recipe.shift, generator)).squeeze(1)
+            logits = model(augment(images, recipe.shift, generator, flips=recipe.flips)).squeeze(1)
             loss = F.binary_cross_entropy_with_logits(logits, labels, pos_weight=weight)
             optimiser.zero_grad()
             loss.backward()
@@ -99,7 +99,9 @@ def _batches(
         yield data.images[chosen, draw].float(), data.labels[chosen]
 
 
-def augment(images: Tensor, shift: float, generator: torch.Generator) -> Tensor:
+def augment(
+    images: Tensor, shift: float, generator: torch.Generator, *, flips: bool = True
+) -> Tensor:
     """Flip and shift prepared images at random, each one differently.
 
     Both act on the reduced map, after ELA at full resolution: flipping or shifting pixels
@@ -110,11 +112,13 @@ def augment(images: Tensor, shift: float, generator: torch.Generator) -> Tensor:
         images: (n, channels, height, width) float32.
         shift: largest shift as a share of height and width.
         generator: of the random numbers.
+        flips: whether to mirror.
     """
     count, _, height, width = images.shape
-    flips = torch.rand(count, 2, generator=generator) < 0.5
-    images = torch.where(flips[:, 0, None, None, None], images.flip(3), images)
-    images = torch.where(flips[:, 1, None, None, None], images.flip(2), images)
+    if flips:
+        mirror = torch.rand(count, 2, 1, 1, 1, generator=generator) < 0.5
+        images = torch.where(mirror[:, 0], images.flip(3), images)
+        images = torch.where(mirror[:, 1], images.flip(2), images)
     down, right = round(shift * height), round(shift * width)
     if not (down or right):
         return images
