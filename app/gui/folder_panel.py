@@ -26,6 +26,7 @@ from app.scan.pipeline import find_files
 from app.scan.rows import Row
 
 _SIDE = 96
+_ICON_HEIGHT = 72
 _AnyIndex = QModelIndex | QPersistentModelIndex
 
 
@@ -40,7 +41,7 @@ class FolderModel(QAbstractListModel):
         self._asked: set[Path] = set()
         self._rows: dict[Path, Row] = {}
         self._wanted: LifoQueue[Path] = LifoQueue()
-        placeholder = QPixmap(_SIDE, _SIDE)
+        placeholder = QPixmap(_SIDE, _ICON_HEIGHT)
         placeholder.fill(Qt.GlobalColor.transparent)
         self._placeholder = QIcon(placeholder)
         self._stream = Stream(self._thumbnails, self)
@@ -148,7 +149,7 @@ class FolderPanel(QWidget):
         self._heading.setContentsMargins(6, 4, 6, 0)
         self.list = QListView()
         self.list.setModel(self.model)
-        self.list.setIconSize(QSize(_SIDE, 72))
+        self.list.setIconSize(QSize(_SIDE, _ICON_HEIGHT))
         self.list.setUniformItemSizes(False)
         self.list.setLayoutMode(QListView.LayoutMode.Batched)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)

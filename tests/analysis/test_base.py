@@ -1,0 +1,88 @@
+import dataclasses
+from typing import Any
+
+import pytest
+
+from app.analysis import ANALYSES
+from app.analysis.base import Params, parameter
+from app.analysis.ela import ElaParams
+from app.errors import InvalidParameterError
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"quality": 0}, "Quality must lie between 1 and 100."),
+        ({"quality": 101}, "Quality must lie between 1 and 100."),
+        ({"quality": "90"}, "Quality must be a number."),
+        ({"quality": 90.0}, "Quality must be a number."),
+        ({"quality": True}, "Quality must be a number."),
+        ({"scale": 0.99}, "Scale must lie between 1 and 100."),
+        ({"scale": float("nan")}, "Scale must lie between 1 and 100."),
+        ({"scale": float("inf")}, "Scale must lie between 1 and 100."),
+        ({"scale": "15"}, "Scale must be a number."),
+        ({"scale": False}, "Scale must be a number."),
+        ({"subsampling": "4:1:1"}, "Subsampling must be one of 4:4:4, 4:2:2, 4:2:0."),
+        ({"subsampling": 420}, "Subsampling must be one of 4:4:4, 4:2:2, 4:2:0."),
+        ({"auto_gain": 1}, "Auto gain must be yes or no."),
+        ({"auto_gain": "no"}, "Auto gain must be yes or no."),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_is_allowed(
+    values: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InvalidParameterError) as caught:
+        ElaParams(**values)
+    assert caught.value.sentence == sentence
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"quality": 1}, {"quality": 100}, {"scale": 1}, {"scale": 100}, {"subsampling": "4:4:4"}],
+)
+def test_the_ends_of_a_range_are_allowed(values: dict[str, Any]) -> None:
+    assert values.items() <= ElaParams(**values).values().items()
+
+
+def test_parameters_cannot_be_changed_once_checked() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ElaParams().quality = 7  # type: ignore[misc]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _HandMade(Params):
+    radius: int = parameter(3, help="Of the disc.", minimum=1, maximum=9, step=2, unit="px")
+    kind: str = parameter("round", help="Of disc.", choices=("round", "square"))
+
+
+def test_specs_repeat_the_declaration_in_order() -> None:
+    radius, kind = _HandMade.specs()
+    assert (radius.name, radius.default, radius.help) == ("radius", 3, "Of the disc.")
+    assert (radius.minimum, radius.maximum, radius.step, radius.unit) == (1, 9, 2, "px")
+    assert (kind.name, kind.choices, kind.needs_measurement) == ("kind", ("round", "square"), True)
+
+
+def test_checks_follow_the_declaration_of_any_analysis() -> None:
+    assert _HandMade(radius=9, kind="square").values() == {"radius": 9, "kind": "square"}
+    with pytest.raises(InvalidParameterError, match="Radius must lie between 1 and 9"):
+        _HandMade(radius=10)
+    with pytest.raises(InvalidParameterError, match="Kind must be one of round, square"):
+        _HandMade(kind="oval")
+
+
+def test_analyses_have_distinct_names() -> None:
+    assert ANALYSES
+    assert len({analysis.id for analysis in ANALYSES}) == len(ANALYSES)
+    assert len({analysis.title for analysis in ANALYSES}) == len(ANALYSES)
+
+
+@pytest.mark.parametrize("analysis", ANALYSES, ids=lambda analysis: analysis.id)
+def test_every_analysis_explains_itself_and_its_parameters(analysis: Any) -> None:
+    for text in (analysis.shows, analysis.shows_not, analysis.misleads, analysis.source):
+        assert len(text) > 20
+    for spec in analysis.params.specs():
+        assert spec.help.endswith(".")
+        if not isinstance(spec.default, bool | str):
+            assert spec.minimum <= spec.default <= spec.maximum
+        if isinstance(spec.default, str):
+            assert spec.default in spec.choices

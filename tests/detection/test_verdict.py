@@ -1,0 +1,140 @@
+import dataclasses
+import math
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.detection.card import Calibration
+from app.detection.verdict import State, calibrated, explain, reasons_against, state_of
+from app.evidence.decode import DecodeRecord
+from tests.models import card, question
+
+GOOD = DecodeRecord(
+    decoder="Pillow",
+    format="PNG",
+    width=64,
+    height=48,
+    mode="RGB",
+    bit_depth=8,
+    frames=1,
+    exif_orientation=None,
+    alpha="none",
+    icc_profile=False,
+    conversions=(),
+)
+
+
+@pytest.mark.parametrize(
+    ("slope", "offset", "logit", "score"),
+    [
+        (1.0, 0.0, 0.0, 0.5),
+        (1.0, 0.0, math.log(4), 0.8),
+        (1.0, 0.0, -math.log(4), 0.2),
+        (2.0, 0.0, math.log(3), 0.9),
+        (0.5, -1.0, 2.0, 0.5),
+        (1.0, math.log(9), 0.0, 0.9),
+    ],
+)
+def test_calibration_by_hand(slope: float, offset: float, logit: float, score: float) -> None:
+    asked = question(calibration=Calibration(slope, offset))
+    assert calibrated(asked, logit) == pytest.approx(score, abs=1e-12)
+
+
+@given(st.floats(-1e30, 1e30), st.floats(-1e30, 1e30), st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
+def test_a_score_lies_between_0_and_1_and_rises_with_the_logit(
+    first: float, second: float, slope: float, offset: float
+) -> None:
+    asked = question(calibration=Calibration(slope, offset))
+    low, high = (calibrated(asked, logit) for logit in sorted((first, second)))
+    assert 0.0 <= low <= high <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("score", "state"),
+    [
+        (0.0, State.NEGATIVE),
+        (math.nextafter(0.2, 0), State.NEGATIVE),
+        (0.2, State.INCONCLUSIVE),
+        (0.5, State.INCONCLUSIVE),
+        (math.nextafter(0.8, 0), State.INCONCLUSIVE),
+        (0.8, State.POSITIVE),
+        (1.0, State.POSITIVE),
+    ],
+)
+def test_states_include_their_lower_threshold(score: float, state: State) -> None:
+    assert state_of(question(), score) is state
+
+
+def test_without_a_band_a_score_is_positive_or_negative() -> None:
+    asked = question(inconclusive_below=0.8)
+    assert state_of(asked, math.nextafter(0.8, 0)) is State.NEGATIVE
+    assert state_of(asked, 0.8) is State.POSITIVE
+
+
+def test_words_of_a_state_give_the_rate_behind_it() -> None:
+    asked = question()
+    assert explain(asked, State.POSITIVE) == (
+        "Consistent with a change. About 1% of the opposite reference images score so high."
+    )
+    assert explain(asked, State.NEGATIVE) == (
+        "No sign of a change. About 25% of the opposite reference images score so low."
+    )
+    assert explain(asked, State.INCONCLUSIVE).startswith("Inconclusive:")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"format": "JPEG"}, "it is a JPEG file, the model knows PNG only"),
+        ({"width": 15}, "its shorter side has 15 pixels, below 16"),
+        ({"height": 15, "width": 60}, "its shorter side has 15 pixels, below 16"),
+        ({"height": 513, "width": 400}, "its longer side has 513 pixels, above 512"),
+        ({"width": 193, "height": 48}, "its sides are more than 4 to 1"),
+        ({"width": 48, "height": 193}, "its sides are more than 4 to 1"),
+    ],
+)
+def test_each_limit_of_validity_gives_its_reason(changes: dict[str, object], reason: str) -> None:
+    assert reasons_against(card(), dataclasses.replace(GOOD, **changes)) == (reason,)  # type: ignore[arg-type]
+
+
+def test_the_limits_themselves_are_inside() -> None:
+    for width, height in ((16, 16), (512, 512), (192, 48), (48, 192)):
+        record = dataclasses.replace(GOOD, width=width, height=height)
+        assert reasons_against(card(), record) == ()
+
+
+def test_several_formats_are_listed() -> None:
+    several = card(validity={"formats": ("PNG", "JPEG")})
+    assert reasons_against(several, dataclasses.replace(GOOD, format="JPEG")) == ()
+    (reason,) = reasons_against(several, dataclasses.replace(GOOD, format="MPO"))
+    assert reason == "it is a MPO file, the model knows PNG or JPEG only"
+
+
+def test_another_encoder_than_the_trainings_is_a_reason() -> None:
+    foreign = card(preparation={"encoder_fingerprint": "0123456789abcdef"})
+    (reason,) = reasons_against(foreign, GOOD)
+    assert reason == "this computer's JPEG encoder differs from the one of the training"
+
+
+def test_all_reasons_are_given_at_once() -> None:
+    record = dataclasses.replace(GOOD, format="GIF", width=600, height=8)
+    assert len(reasons_against(card(), record)) == 4
+
+
+def test_the_program_never_calls_an_image_a_fake(repository: Path) -> None:
+    """The words are *consistent with*, *inconclusive* and *outside the model's validity*."""
+    sources = [repository / "README.md"]
+    for folder in ("app", "trainer"):
+        sources += sorted((repository / folder).rglob("*.py"))
+    sources += sorted((repository / "resources").rglob("*.md"))
+    assert len(sources) > 30
+    found = [
+        f"{path.relative_to(repository)}:{number}: {line.strip()}"
+        for path in sources
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if re.search(r"\bfake", line, re.IGNORECASE)
+    ]
+    assert found == []

@@ -1,0 +1,110 @@
+"""The rows that every report format is tested with; golden files hold what becomes of them."""
+
+import os
+from pathlib import Path
+
+from app.detection.verdict import State, Verdict
+from app.evidence.decode import DecodeRecord
+from app.scan.rows import Row
+
+QUESTIONS = ("tampered", "generated")
+
+_RECORD = DecodeRecord(
+    decoder="Pillow 12.1 (libjpeg_turbo 3.1)",
+    format="JPEG",
+    width=4000,
+    height=3000,
+    mode="RGB",
+    bit_depth=8,
+    frames=1,
+    exif_orientation=6,
+    alpha="none",
+    icc_profile=True,
+    conversions=(),
+)
+_DEEP = DecodeRecord(
+    decoder="Pillow 12.1 (zlib 1.3)",
+    format="PNG",
+    width=16,
+    height=8,
+    mode="I;16",
+    bit_depth=16,
+    frames=1,
+    exif_orientation=None,
+    alpha="none",
+    icc_profile=False,
+    conversions=("16 to 8 bits per sample", "grey to RGB"),
+)
+
+
+def _verdict(question: str, state: State, score: float | None, reason: str) -> Verdict:
+    outside = state is State.OUTSIDE_VALIDITY
+    provider = "" if outside else "CPUExecutionProvider"
+    return Verdict(question, state, score, reason, "grey-mean", "ab" * 32, provider)
+
+
+ROWS = (
+    Row(
+        Path("holiday/beach.jpg"),
+        "ok",
+        sha256="01" * 32,
+        size=4_194_304,
+        record=_RECORD,
+        verdicts=(
+            _verdict("tampered", State.POSITIVE, 0.912345678, "Consistent with a change."),
+            _verdict("generated", State.NEGATIVE, 0.0000004, "No sign of a generator."),
+        ),
+    ),
+    Row(
+        Path("holiday/deep.png"),
+        "ok",
+        sha256="02" * 32,
+        size=321,
+        record=_DEEP,
+        verdicts=(
+            _verdict("tampered", State.OUTSIDE_VALIDITY, None, "Outside: it is a PNG file."),
+            _verdict("generated", State.INCONCLUSIVE, 0.5, "Inconclusive."),
+        ),
+    ),
+    Row(Path("gone.jpg"), "unreadable", "The file cannot be read: No such file or directory."),
+    Row(
+        Path("half.png"),
+        "broken",
+        "The PNG data is broken: image file is truncated.",
+        sha256="03" * 32,
+        size=99,
+        detail="OSError('image file is truncated')",
+    ),
+    Row(
+        Path("fault.jpg"),
+        "error",
+        "The analysis failed unexpectedly (ValueError).",
+        sha256="04" * 32,
+        size=7,
+        record=_RECORD,
+        detail="ValueError()",
+    ),
+    Row(
+        Path("=cmd|' !A0"),
+        "unsupported",
+        "=HYPERLINK() in a sentence",
+        sha256="05" * 32,
+        size=0,
+        detail="=1+1",
+    ),
+    Row(Path("+1.jpg"), "unsupported", "-1", sha256="06" * 32, size=1),
+    Row(Path("-2.jpg"), "unsupported", "@x", sha256="07" * 32, size=1),
+    Row(Path("@3.jpg"), "unsupported", "\tx", sha256="08" * 32, size=1),
+    Row(Path("\r4.jpg"), "unsupported", "\rx", sha256="09" * 32, size=1),
+    Row(Path("'quoted"), "unsupported", "''", sha256="0a" * 32, size=1),
+    Row(Path('two\nlines, "and" a comma'), "unsupported", "x", sha256="0b" * 32, size=1),
+    Row(Path(os.fsdecode(b"caf\xe9.jpg")), "unsupported", "x", sha256="0c" * 32, size=1),
+    Row(Path("größe 大小 🖼.jpg"), "unsupported", "größe", sha256="0d" * 32, size=1),
+)
+"""Ok, every kind of failure, and the names that have broken other people's reports."""
+
+NO_MODEL = (
+    Row(Path("holiday/beach.jpg"), "ok", sha256="01" * 32, size=4_194_304, record=_RECORD),
+    ROWS[2],
+)
+"""What a scan without any model gives: decoded files and failures, no verdicts."""

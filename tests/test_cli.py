@@ -1,0 +1,480 @@
+import csv
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import __version__
+from app.cli import main
+from app.errors import BrokenImageError
+from app.evidence.decode import decode
+from app.evidence.file import open_evidence
+from tests.models import card, question, write_model
+from tests.pictures import encoded, hand_made_png, noise, pillow_residual, scene
+
+
+def _run(*arguments: object, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def _main(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, strict=True))
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty models folder instead of the user's and the shipped one."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setattr("app.paths.model_folders", lambda: (folder,))
+    return folder
+
+
+@pytest.fixture
+def model(models: Path) -> Path:
+    return write_model(models / "grey-mean" / "model.onnx", card().to_json())
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded(scene(61, 83), "JPEG", quality=93))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> dict[str, str]:
+    """A folder ``case`` with one file of each kind; name to the status of its row."""
+    case = tmp_path / "case"
+    (case / "sub").mkdir(parents=True)
+    png = encoded(noise(32, 32), "PNG")
+    tiff = encoded(noise(32, 32), "TIFF", compression="tiff_deflate")
+    contents = {
+        "animated.gif": encoded(noise(32, 32), "GIF"),
+        "cut.jpg": encoded(noise(64, 64), "JPEG")[:700],
+        "cut.tif": tiff[: len(tiff) // 2],
+        "damaged.tif": tiff[:40] + bytes(160) + tiff[200:],
+        "empty.png": b"",
+        "good.png": png,
+        "huge.png": hand_made_png(100_000, 100_000, 8, 2, [b""]),
+        "named-png.jpg": png,
+        "=cmd.png": png,
+        "new\nline.png": png,
+        os.fsdecode(b"caf\xe9.png"): png,
+        "phone.heic": bytes(3) + b"\x14ftypheic" + bytes(4) + b"heic" + bytes(40),
+        "small.png": encoded(noise(8, 8), "PNG"),
+        "sub/photo.jpg": encoded(noise(32, 32), "JPEG"),
+        "text.txt": b"hello",
+        "tiny.bmp": b"BM",
+    }
+    for name, content in contents.items():
+        (case / name).write_bytes(content)
+    os.mkfifo(case / "pipe.png")
+    (case / "dangling.png").symlink_to(case / "nowhere")
+    (case / "circle").symlink_to(case)
+    broken, unsupported = (
+        {"cut.jpg", "cut.tif", "damaged.tif", "tiny.bmp"},
+        {"empty.png", "phone.heic", "text.txt"},
+    )
+    special = {"huge.png": "too_large", "pipe.png": "unreadable", "dangling.png": "unreadable"}
+    return {
+        name: special.get(name)
+        or ("broken" if name in broken else "unsupported" if name in unsupported else "ok")
+        for name in [*contents, "pipe.png", "dangling.png"]
+    }
+
+
+@pytest.mark.timeout(60)
+def test_a_scan_of_one_file_of_each_kind_gives_a_row_each_and_is_quiet(
+    tmp_path: Path, model: Path, folder: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "report.csv"
+    assert _main("scan", tmp_path / "case", "--csv", target, "--jobs", 2) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert out.splitlines()[0].startswith(f"{len(folder)} of {len(folder)} files: ")
+    assert out.splitlines()[1] == f"Report: {target}"
+    rows = _rows(target)
+    expected = {
+        os.fsencode(tmp_path / "case" / name).decode("utf-8", "backslashreplace"): status
+        for name, status in folder.items()
+    }
+    assert {row["path"]: row["status"] for row in rows} == expected
+    assert len(rows) == len(expected)
+    by_name = {Path(row["path"]).name: row for row in rows}
+    assert by_name["named-png.jpg"]["format"] == "PNG"
+    assert by_name["photo.jpg"]["tampered_state"] == "outside_validity"
+    assert by_name["photo.jpg"]["tampered_score"] == ""
+    assert 0 <= float(by_name["good.png"]["tampered_score"]) <= 1
+
+
+def test_a_scan_in_a_process_of_its_own_is_quiet_too(
+    tmp_path: Path, model: Path, folder: dict[str, str]
+) -> None:
+    target = tmp_path / "report.json"
+    done = _run("scan", tmp_path / "case", "--json", target, "--model", model)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads(target.read_bytes())["rows"]
+    assert sorted(row["status"] for row in rows) == sorted(folder.values())
+
+
+def test_both_reports_have_the_same_rows(
+    tmp_path: Path, model: Path, folder: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    as_csv, as_json = tmp_path / "report.csv", tmp_path / "report.json"
+    _main("scan", tmp_path / "case", "--csv", as_csv, "--json", as_json)
+    rows = json.loads(as_json.read_bytes())["rows"]
+    assert [row["sha256"] or "" for row in rows] == [row["sha256"] for row in _rows(as_csv)]
+    assert [row["status"] for row in rows] == [row["status"] for row in _rows(as_csv)]
+
+
+def test_libraries_that_print_on_standard_error_are_silenced_during_a_scan(
+    tmp_path: Path, model: Path, folder: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "case" / "damaged.tif"
+    with pytest.raises(BrokenImageError):
+        decode(open_evidence(damaged))
+    assert "ZIPDecode" in capfd.readouterr().err
+    assert _main("scan", damaged) == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_evidence_and_its_folder_are_unchanged_by_a_scan(
+    tmp_path: Path, model: Path, folder: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def state() -> dict[str, tuple[int, int, int]]:
+        return {
+            str(path): (path.lstat().st_mtime_ns, path.lstat().st_size, path.lstat().st_mode)
+            for path in [tmp_path / "case", *(tmp_path / "case").rglob("*")]
+        }
+
+    before = state()
+    assert _main("scan", tmp_path / "case", "--csv", tmp_path / "report.csv") == 0
+    assert state() == before
+
+
+def test_two_models_give_their_columns_in_the_order_named(
+    tmp_path: Path, models: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("generated", "tampered"):
+        document = card([question(name)], name=name).to_json()
+        write_model(models / name / "model.onnx", document)
+    target = tmp_path / "report.csv"
+    _main("scan", photo, "--csv", target, "--model", "tampered", "generated")
+    states = [name for name in _rows(target)[0] if name.endswith("_state")]
+    assert states == ["tampered_state", "generated_state"]
+
+
+def test_without_a_model_the_scan_says_so_and_still_lists_the_files(
+    tmp_path: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "report.csv"
+    assert _main("scan", photo, "--csv", target) == 0
+    assert capfd.readouterr().err == ("elascope: no model is installed; rows have no verdicts.\n")
+    (row,) = _rows(target)
+    assert (row["status"], row["width"], row["height"]) == ("ok", "83", "61")
+
+
+def test_the_table_shows_each_file_with_its_answer_on_one_line(
+    tmp_path: Path, model: Path, folder: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _main("scan", tmp_path / "case", "--table", "--no-recursive") == 0
+    lines = capfd.readouterr().out.splitlines()
+    good = next(line for line in lines if line.startswith("good.png"))
+    assert re.fullmatch(
+        r"good\.png +ok +tampered: (positive|negative|inconclusive) [01]\.\d{3}", good
+    )
+    assert any(line.startswith("cut.jpg") and " broken " in line for line in lines)
+    assert any(line.startswith(r"new\nline.png") for line in lines)
+    assert not any(line.startswith("photo.jpg") for line in lines)
+    assert lines[-1].startswith(f"{len(folder) - 1} of {len(folder) - 1} files: ")
+
+
+def test_subfolders_are_left_out_on_request(
+    tmp_path: Path, folder: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "report.csv"
+    _main("scan", tmp_path / "case", "--csv", target, "--no-recursive")
+    assert len(_rows(target)) == len(folder) - 1
+
+
+@pytest.mark.parametrize("flag", ["--csv", "--json"])
+@pytest.mark.parametrize("name", ["case/good.png", "hard-link", "soft-link"])
+def test_a_report_over_an_examined_file_is_refused(
+    tmp_path: Path,
+    folder: dict[str, str],
+    capfd: pytest.CaptureFixture[str],
+    flag: str,
+    name: str,
+) -> None:
+    evidence = tmp_path / "case" / "good.png"
+    content = evidence.read_bytes()
+    (tmp_path / "hard-link").hardlink_to(evidence)
+    (tmp_path / "soft-link").symlink_to(evidence)
+    assert _main("scan", tmp_path / "case", flag, tmp_path / name) == 1
+    err = capfd.readouterr().err
+    assert f"elascope: {tmp_path / name} is one of the examined files" in err
+    assert evidence.read_bytes() == content
+    assert (tmp_path / "soft-link").is_symlink()
+
+
+@pytest.mark.parametrize("flag", ["--output", "--raw"])
+def test_a_map_over_the_examined_image_is_refused(
+    photo: Path, capfd: pytest.CaptureFixture[str], flag: str
+) -> None:
+    content = photo.read_bytes()
+    assert _main("ela", photo, flag, photo.parent / "models" / ".." / "photo.jpg") == 1
+    assert "it is never overwritten" in capfd.readouterr().err
+    assert photo.read_bytes() == content
+
+
+def test_a_missing_folder_is_one_sentence(tmp_path: Path, model: Path) -> None:
+    gone = tmp_path / "gone"
+    done = _run("scan", gone, "--csv", tmp_path / "report.csv", "--model", model)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"elascope: There is no file or folder {gone}.\n"
+    assert not (tmp_path / "report.csv").exists()
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, model: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "missing" / "report.csv"
+    assert _main("scan", photo, "--csv", target) == 1
+    assert capfd.readouterr().err == (
+        f"elascope: {target} could not be written: No such file or directory.\n"
+    )
+
+
+def test_an_unknown_model_is_one_sentence_with_the_known_ones(
+    model: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _main("scan", photo, "--model", "beta") == 1
+    assert capfd.readouterr().err == (
+        "elascope: There is no model 'beta'. Known models: grey-mean.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["scan"], "required: FOLDER"),
+        (["scan", ".", "--jobs", "0"], "must be 1 or more"),
+        (["scan", ".", "--jobs", "many"], "invalid"),
+        (["ela"], "required: image"),
+        (["ela", "x.jpg", "--quality", "90.5"], "invalid int value"),
+        (["nonsense"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_what_is_wrong(
+    arguments: list[str], words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert words in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "Nothing to write: give --output or --raw."),
+        (["--quality", "101"], "Quality must lie between 1 and 100."),
+        (["--scale", "nan"], "Scale must lie between 1 and 100."),
+        (["--subsampling", "4:1:1"], "Subsampling must be one of 4:4:4, 4:2:2, 4:2:0."),
+    ],
+)
+def test_a_wrong_parameter_is_one_sentence_and_writes_nothing(
+    photo: Path, capfd: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    target = photo.parent / "map.png"
+    output = ["--output", target] if options else []
+    assert _main("ela", photo, *output, *options) == 1
+    assert capfd.readouterr() == ("", f"elascope: {sentence}\n")
+    assert not target.exists()
+
+
+def test_ela_of_what_is_no_image_is_one_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("hello")
+    for path in (text, tmp_path / "gone.jpg", tmp_path):
+        assert _main("ela", path, "--raw", tmp_path / "map.npy") == 1
+        err = capfd.readouterr().err
+        assert err.startswith("elascope: ")
+        assert err.count("\n") == 1
+    assert not (tmp_path / "map.npy").exists()
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_ela_files_hold_pillows_residual_and_its_amplification(
+    photo: Path, subsampling: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture, raw = photo.parent / "map.png", photo.parent / "map.npy"
+    options = ("--quality", 80, "--subsampling", subsampling, "--scale", 12.5)
+    assert _main("ela", photo, "--output", picture, "--raw", raw, *options) == 0
+    assert capfd.readouterr() == ("", "")
+    expected = pillow_residual(np.array(Image.open(photo)), 80, subsampling)
+    assert np.array_equal(np.load(raw), expected)
+    amplified = np.clip(np.rint(expected * 12.5), 0, 255)
+    assert np.array_equal(np.array(Image.open(picture)), amplified)
+
+
+def test_ela_with_auto_gain_reaches_white(photo: Path) -> None:
+    target = photo.parent / "map.png"
+    assert _main("ela", photo, "--output", target, "--auto-gain") == 0
+    assert np.array(Image.open(target)).max() == 255
+    assert _main("ela", photo, "--output", target, "--no-auto-gain", "--scale", 1) == 0
+    assert np.array(Image.open(target)).max() < 255
+
+
+def test_ela_of_12_megapixels_equals_pillows_residual_to_the_last_bit(tmp_path: Path) -> None:
+    random = np.random.default_rng(12)
+    ramp = np.add.outer(np.arange(3000) // 16, np.arange(4000) // 32)[:, :, None] // 2
+    grain = random.integers(0, 24, (188, 250, 3)).repeat(16, axis=0)[:3000].repeat(16, axis=1)
+    grain[1200:1840, 1600:2400] = random.integers(0, 90, (640, 800, 3))
+    pixels = (ramp + grain).astype(np.uint8)
+    photo, picture, raw = (tmp_path / name for name in ("photo.jpg", "map.png", "map.npy"))
+    photo.write_bytes(encoded(pixels, "JPEG", quality=95, subsampling=0))
+    assert _main("ela", photo, "--output", picture, "--raw", raw, "--quality", 85) == 0
+    with Image.open(photo) as image:
+        assert image.size == (4000, 3000)
+        expected = pillow_residual(np.array(image), 85, "4:2:0")
+    assert expected.max() > 3
+    assert np.array_equal(np.load(raw), expected)
+    with Image.open(picture) as image:
+        assert np.array_equal(np.array(image), np.minimum(expected * 15, 255))
+
+
+def test_help_of_ela_lists_every_parameter_with_its_range(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["ela", "--help"])
+    assert caught.value.code == 0
+    out = " ".join(capfd.readouterr().out.split())
+    for words in ("--quality", "1 to 100; default 90", "4:4:4, 4:2:2, 4:2:0", "--no-auto-gain"):
+        assert words in out
+
+
+def _imported(stderr: str) -> set[str]:
+    """Top-level names from what ``python -X importtime`` prints."""
+    lines = [line for line in stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_version_and_help_import_nothing_heavy(flag: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "app", flag]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    names = _imported(done.stderr)
+    assert {"app", "argparse"} <= names
+    assert not names & {"PySide6", "torch", "onnxruntime", "onnx", "numpy", "cv2", "PIL", "tqdm"}
+    if flag == "--version":
+        assert done.stdout == f"elascope {__version__}\n"
+
+
+def test_a_scan_imports_neither_qt_nor_a_training_library(photo: Path, model: Path) -> None:
+    code = (
+        "import sys; from app.cli import main; status = main(sys.argv[1:]);"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules})); sys.exit(status)"
+    )
+    arguments = ["scan", photo, "--model", model, "--csv", photo.parent / "report.csv"]
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    names = set(done.stdout.splitlines()[-1].split())
+    assert {"onnxruntime", "cv2", "PIL", "app"} <= names
+    forbidden = {
+        "PySide6",
+        "torch",
+        "torchvision",
+        "timm",
+        "onnx",
+        "pandas",
+        "matplotlib",
+        "sklearn",
+    }
+    assert not names & {*forbidden, "trainer"}
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_ends_a_scan_with_a_valid_partial_report(tmp_path: Path, model: Path) -> None:
+    """The progress bar on a terminal is the sign that the scan has begun and counted a file."""
+    case, target, count = tmp_path / "many", tmp_path / "report.csv", 400
+    case.mkdir()
+    first = case / "000.png"
+    first.write_bytes(encoded(noise(1000, 1500), "PNG", compress_level=1))
+    for number in range(1, count):
+        (case / f"{number:03}.png").hardlink_to(first)
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "app", "scan", case, "--csv", target]
+    with subprocess.Popen(
+        [*command, "--jobs", "1", "--model", model],
+        stdout=subprocess.PIPE,
+        stderr=end,
+        start_new_session=True,
+    ) as process:
+        os.close(end)
+        shown = b""
+        deadline = time.monotonic() + 60
+        while not re.search(rb"[1-9]\d*/400", shown) and time.monotonic() < deadline:
+            if select.select([terminal], [], [], 0.2)[0]:
+                try:
+                    shown += os.read(terminal, 4096)
+                except OSError:  # the process has ended and closed its side
+                    break
+        process.send_signal(signal.SIGINT)
+        out = process.communicate(timeout=60)[0].decode()
+    os.close(terminal)
+    assert process.returncode == signal.SIGINT + 128, (shown, out)
+    assert b"Traceback" not in shown
+    rows = _rows(target)
+    assert 0 < len(rows) < count
+    assert [Path(row["path"]).name for row in rows] == [f"{i:03}.png" for i in range(len(rows))]
+    assert {row["status"] for row in rows} == {"ok"}
+    assert f"{len(rows)} of {count} files (stopped; {count - len(rows)} not reached)" in out
+    assert target.read_bytes().endswith(b"\r\n")
+
+
+def test_standard_error_is_given_back_after_a_scan(
+    photo: Path, model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    assert _main("scan", photo) == 0
+    os.write(2, b"still here")
+    assert capfd.readouterr().err == "still here"
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_output_streams_are_plain_text_without_a_terminal(photo: Path, model: Path) -> None:
+    done = _run("scan", photo, photo, "--table", "--model", model)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert "\r" not in done.stdout
+    assert len(io.StringIO(done.stdout).readlines()) == 3

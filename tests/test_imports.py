@@ -1,0 +1,100 @@
+"""The import contracts hold, and each of them notices a violation."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [command, "--no-cache"],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": "", "COLUMNS": "200", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def copy(repository: Path, tmp_path: Path) -> Path:
+    """The packages and their configuration, to plant a violation in."""
+    for name in ("app", "trainer"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(repository / name, tmp_path / name, ignore=ignore)
+    shutil.copy(repository / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_every_import_contract_holds(repository: Path) -> None:
+    done = _lint(repository)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "statement", "contract", "chain"),
+    [
+        (
+            "app/analysis/ela.py",
+            "import PySide6",
+            "Qt only in app.gui",
+            "app.analysis.ela -> PySide6",
+        ),
+        (
+            "app/scan/pipeline.py",
+            "import torch",
+            "No training library in the program",
+            "app.scan.pipeline -> torch",
+        ),
+        (
+            "app/scan/pipeline.py",
+            "from app.gui import application",
+            "Data flows one way",
+            "app.scan.pipeline -> app.gui",
+        ),
+        (
+            "app/evidence/file.py",
+            "import app.analysis.ela",
+            "Data flows one way",
+            "app.evidence.file -> app.analysis.ela",
+        ),
+        (
+            "app/scan/pipeline.py",
+            "import onnxruntime",
+            "onnxruntime only in app.detection.detector",
+            "app.scan.pipeline -> onnxruntime",
+        ),
+        (
+            "app/cli.py",
+            "import trainer.recipes",
+            "The program never imports the trainer",
+            "app.cli -> trainer.recipes",
+        ),
+        (
+            "trainer/images.py",
+            "import app.scan.pipeline",
+            "The trainer shares evidence, analysis and the model contract",
+            "trainer.images -> app.scan.pipeline",
+        ),
+    ],
+    ids=["Qt", "torch", "gui", "layers", "onnxruntime", "trainer", "scan in trainer"],
+)
+def test_a_planted_violation_breaks_its_contract(
+    copy: Path, module: str, statement: str, contract: str, chain: str
+) -> None:
+    with (copy / module).open("a", encoding="utf-8") as source:
+        source.write(f"\n{statement}\n")
+    done = _lint(copy)
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "broken" in text
+    # The summary has a line for each contract; the report on the broken ones follows it.
+    summary, _, report = text.partition("Broken contracts")
+    assert contract in report
+    assert contract in summary
+    assert chain in report

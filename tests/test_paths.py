@@ -1,0 +1,23 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.paths import model_folders, resources, user_data
+
+
+def test_resources_of_a_checkout_lie_beside_the_package(repository: Path) -> None:
+    assert resources() in (repository / "resources", repository / "app" / "resources")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG is for other systems")
+def test_the_users_folder_follows_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert user_data() == tmp_path / "elascope"
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_data() == tmp_path / ".local" / "share" / "elascope"
+
+
+def test_the_users_models_come_before_the_shipped_ones() -> None:
+    assert model_folders() == (user_data() / "models", resources() / "models")
