@@ -15,6 +15,10 @@ def write_bytes(target: Path, data: bytes) -> None:
     Raises:
         NotWrittenError: the folder is missing, read-only or full; ``target`` is unchanged.
     """
+    if target.exists() and not target.is_file():
+        raise NotWrittenError(f"{target} is not a file, so nothing is written to it.")
+    # A link keeps pointing where it points.
+    target = target.resolve()
     temporary = target.parent / f".elascope-{secrets.token_hex(8)}.part"
     try:
         with temporary.open("xb") as stream:
@@ -23,12 +27,17 @@ def write_bytes(target: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         reason = error.strerror or type(error).__name__
         raise NotWrittenError(f"{target} could not be written: {reason}.", repr(error)) from error
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink()
 
 
 def refuse_evidence(targets: Sequence[Path | None], evidence: Sequence[Path]) -> None:

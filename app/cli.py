@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import __version__
-from app.errors import ElascopeError, InvalidParameterError
+from app.errors import ElascopeError, InvalidParameterError, NotWrittenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,10 +39,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Decoders warn on broken files; a row or a notice says so in the analyst's words.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
     except ElascopeError as error:
-        print(f"elascope: {error.sentence}", file=sys.stderr)
+        _complain(error.sentence)
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; what it did not take must not be tried again
+        # when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+
+
+def _complain(sentence: str) -> None:
+    if sys.stderr is not None:
+        print(f"elascope: {one_line(sentence)}", file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """``text`` fit for a terminal: names may hold line ends, escape codes or invalid bytes."""
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
 
 
 def _parser(command: Sequence[str]) -> argparse.ArgumentParser:
@@ -127,16 +148,16 @@ def _open(options: argparse.Namespace) -> int:
 
 def _ela(options: argparse.Namespace) -> int:
     from app.analysis.ela import ELA, ElaParams
-    from app.atomic import refuse_evidence
     from app.evidence.decode import decode
     from app.evidence.file import open_evidence
     from app.report.picture import write_npy, write_png
 
     if not (options.output or options.raw):
         raise InvalidParameterError("Nothing to write: give --output or --raw.")
-    refuse_evidence([options.output, options.raw], [options.image])
+    _check_targets([t for t in (options.output, options.raw) if t], [options.image])
     params = ElaParams(**{spec.name: getattr(options, spec.name) for spec in ElaParams.specs()})
-    image = decode(open_evidence(options.image))
+    with _decoders_silenced():
+        image = decode(open_evidence(options.image))
     finding = ELA.run(image.pixels, params)
     if options.output:
         write_png(options.output, finding.rendering.picture)
@@ -146,35 +167,52 @@ def _ela(options: argparse.Namespace) -> int:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    from app.atomic import refuse_evidence
     from app.detection.library import load_detectors
     from app.paths import model_folders
     from app.report import REPORTS
     from app.scan.pipeline import find_files, scan
 
-    missing = [path for path in options.paths if not path.exists()]
+    missing = [path for path in options.paths if not os.path.exists(path)]  # noqa: PTH110
     if missing:
         raise ElascopeError(f"There is no file or folder {missing[0]}.")
     detectors = load_detectors(options.model, model_folders())
     if not detectors:
-        print("elascope: no model is installed; rows have no verdicts.", file=sys.stderr)
+        _complain("No model is installed; rows have no verdicts.")
     questions = [question.id for detector in detectors for question in detector.card.questions]
     paths = find_files(options.paths, recursive=not options.no_recursive)
     targets = [(report, getattr(options, report.id)) for report in REPORTS]
-    refuse_evidence([target for _, target in targets], paths)
+    _check_targets([target for _, target in targets if target], paths)
 
     stop = threading.Event()
     rows: list[Row] = []
     with _decoders_silenced() as terminal, _interrupt_sets(stop):
         for row in _progress(scan(paths, detectors, options.jobs, stop), len(paths), terminal):
             rows.append(row)
+    failures = []
     for report, target in targets:
-        if target:
-            report.write(target, rows, questions)
+        try:
+            if target:
+                report.write(target, rows, questions)
+        except NotWrittenError as error:
+            failures.append(error)
     if options.table:
         _print_table(rows, questions)
     _print_summary(rows, len(paths), [target for _, target in targets if target])
+    if failures:
+        raise failures[0]
     return EXIT_INTERRUPTED if stop.is_set() else 0
+
+
+def _check_targets(targets: Sequence[Path], evidence: Sequence[Path]) -> None:
+    """Find what would keep a report from being written before the scan, not after it."""
+    from app.atomic import refuse_evidence
+
+    if len({target.resolve() for target in targets}) < len(targets):
+        raise InvalidParameterError("Two reports cannot share one file.")
+    for target in targets:
+        if not target.resolve().parent.is_dir():
+            raise NotWrittenError(f"There is no folder {target.resolve().parent}.")
+    refuse_evidence(targets, evidence)
 
 
 def _progress(rows: Iterator[Row], total: int, terminal: TextIO) -> Iterator[Row]:
@@ -203,6 +241,11 @@ def _decoders_silenced() -> Iterator[TextIO]:
 
     Yields a stream to the real standard error for the progress bar.
     """
+    if sys.stderr is None:
+        # Closed; descriptor 2 may be any file by now, and nobody looks at progress.
+        with Path(os.devnull).open("w") as terminal:
+            yield terminal
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -218,19 +261,17 @@ def _decoders_silenced() -> Iterator[TextIO]:
 
 
 def _print_table(rows: Sequence[Row], questions: Sequence[str]) -> None:
-    from app.report.base import printable
-
     for row in rows:
-        name = printable(row.path.name).encode("unicode_escape").decode()
+        name = one_line(row.path.name)
         answers = {verdict.question: verdict for verdict in row.verdicts}
         texts = []
         for question in questions:
             verdict = answers.get(question)
             score = "" if verdict is None or verdict.score is None else f" {verdict.score:.3f}"
             texts.append(f"{question}: {verdict.state.value}{score}" if verdict else "")
-        print(f"{name:<36.36}  {row.status:<11}  {'  '.join(texts) or row.message}")
+        print(f"{name:<36.36}  {row.status:<11}  {'  '.join(texts) or one_line(row.message)}")
         if row.message and texts and not any(texts):
-            print(f"{'':<36}  {row.message}")
+            print(f"{'':<36}  {one_line(row.message)}")
 
 
 def _print_summary(rows: Sequence[Row], total: int, targets: Sequence[Path]) -> None:
@@ -240,4 +281,4 @@ def _print_summary(rows: Sequence[Row], total: int, targets: Sequence[Path]) -> 
     ended = "" if len(rows) == total else f" (stopped; {total - len(rows)} not reached)"
     print(f"{len(rows)} of {total} files{ended}: {counts}")
     for target in targets:
-        print(f"Report: {target.resolve()}")
+        print(f"Report: {one_line(str(target.resolve()))}")

@@ -61,7 +61,13 @@ class ParamSpec:
                 raise InvalidParameterError(f"{label} must be a number.")
             inside = (low is None or float(value) >= low) and (high is None or float(value) <= high)
             if not inside:
-                raise InvalidParameterError(f"{label} must lie between {low:g} and {high:g}.")
+                raise InvalidParameterError(f"{label} must {_range(low, high)}.")
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"be at most {high:g}"
+    return f"be at least {low:g}" if high is None else f"lie between {low:g} and {high:g}"
 
 
 def parameter(default: ParamValue, *, help: str, **limits: Any) -> Any:  # noqa: A002

@@ -7,6 +7,7 @@ without one is not used. docs/model-card.md describes every field for people who
 
 import dataclasses
 import json
+import math
 import typing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -197,9 +198,9 @@ def parse_card(document: str | None, model: str) -> ModelCard:
     try:
         raw = json.loads(document)
         schema = raw["schema"]
-        if not isinstance(schema, int):
-            raise _CardError("schema is not a number")
-    except (ValueError, KeyError, TypeError, _CardError) as error:
+        if not isinstance(schema, int) or schema < 1:
+            raise _CardError("schema is not a version")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelRefusedError(
             f"The card of the model {model} cannot be read.", repr(error)
         ) from error
@@ -211,7 +212,7 @@ def parse_card(document: str | None, model: str) -> ModelCard:
     try:
         card = _build(ModelCard, raw, "card")
         _check(card)
-    except _CardError as error:
+    except (_CardError, RecursionError) as error:
         raise ModelRefusedError(
             f"The card of the model {model} is not valid: {error}.", repr(error)
         ) from error
@@ -242,6 +243,9 @@ def _check(card: ModelCard) -> None:
             raise _CardError(f"{question.id!r} is not a name for a question")
         if not 0 <= question.inconclusive_below <= question.operating_point.threshold <= 1:
             raise _CardError(f"the thresholds of {question.id} are not in order")
+        rates = question.miss_rate, question.operating_point.false_alarm_rate
+        if not all(0 <= rate <= 1 for rate in rates):
+            raise _CardError(f"the rates of {question.id} are not between 0 and 1")
         if question.calibration.slope <= 0:
             raise _CardError(f"the calibration of {question.id} turns the score around")
 
@@ -280,8 +284,24 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
             raise _CardError(f"{where} is not an object")
         inner = typing.get_args(hint)[1]
         return raw if inner is Any else {k: _value(inner, v, where) for k, v in raw.items()}
-    if hint is float and isinstance(raw, int) and not isinstance(raw, bool):
-        return float(raw)
+    if hint is float and isinstance(raw, int | float) and not isinstance(raw, bool):
+        return _finite(raw, where)
     if not isinstance(raw, hint) or (isinstance(raw, bool) and hint is not bool):
-        raise _CardError(f"{where} is not a {hint.__name__}")
+        raise _CardError(f"{where} is not of the type {hint.__name__}")
+    if isinstance(raw, str):
+        try:
+            raw.encode()
+        except UnicodeEncodeError as error:
+            raise _CardError(f"{where} is not valid text") from error
     return raw
+
+
+def _finite(raw: float, where: str) -> float:
+    """JSON as Python reads it knows NaN, infinities and integers beyond any float."""
+    try:
+        number = float(raw)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise _CardError(f"{where} is not a finite number")
+    return number

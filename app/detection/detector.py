@@ -126,7 +126,8 @@ class Detector:
             )
         for question in self.card.questions:
             output = outputs.get(question.output)
-            if output is None or output.type != "tensor(float)" or output.shape[1:] != [1]:
+            shape = output.shape if output and output.type == "tensor(float)" else []
+            if shape[1:] != [1] or isinstance(shape[0], int):
                 raise ModelRefusedError(
                     f"The model {name} has no float32 output {question.output} of shape "
                     f"[batch, 1], which its card names for the question {question.id}."

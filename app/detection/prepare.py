@@ -41,8 +41,8 @@ def reduce_area_mean(picture: RgbU8, height: int, width: int) -> TensorF32:
     """Reduce to ``height`` x ``width`` by the mean over the covered area, in float32.
 
     Most residuals are below one grey level after reduction, so rounding to 8 bits would
-    erase them. The aspect ratio is not kept. A side that is shorter than wanted is
-    interpolated bilinearly.
+    erase them. The aspect ratio is not kept. A side that is shorter than wanted has its values
+    repeated.
 
     Returns:
         (3, height, width) float32, same unit as ``picture``.

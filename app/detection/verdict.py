@@ -80,16 +80,19 @@ def state_of(question: Question, score: float) -> State:
     return State.NEGATIVE
 
 
+def percent(rate: float) -> str:
+    """A rate 0..1 with two significant digits, so that a small one is not called 0 %."""
+    return f"{100 * rate:.2g}%"
+
+
 def explain(question: Question, state: State) -> str:
     """The answer in words, with the rate that stands behind it."""
     if state is State.POSITIVE:
         rate = question.operating_point.false_alarm_rate
-        return (
-            f"{question.positive} About {rate:.0%} of the opposite reference images score so high."
-        )
+        opposite = f"About {percent(rate)} of the opposite reference images score so high."
+        return f"{question.positive} {opposite}"
     if state is State.NEGATIVE:
         rate = question.miss_rate
-        return (
-            f"{question.negative} About {rate:.0%} of the opposite reference images score so low."
-        )
+        opposite = f"About {percent(rate)} of the opposite reference images score so low."
+        return f"{question.negative} {opposite}"
     return "Inconclusive: reference images of both kinds have such scores."

@@ -25,7 +25,7 @@ DEFAULT_PIXEL_LIMIT = 250_000_000
 _PLUGINS = {
     # Only the plugin that belongs to the sniffed content is tried, so no other decoder can be
     # reached by a hostile file.
-    "JPEG": ("JPEG", "MPO"),
+    "JPEG": ("JPEG",),
     "PNG": ("PNG",),
     "TIFF": ("TIFF",),
     "WebP": ("WEBP",),
@@ -44,6 +44,16 @@ _LIBRARIES = {
 }
 
 _EXIF_ORIENTATION = 0x0112
+
+_UNDO_ROTATION = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +118,9 @@ def decode_thumbnail(
     Raises:
         As `decode`.
     """
-    with _opened(evidence, pixel_limit) as image:
-        image.draft("RGB", (side, side))
+    with _opened(evidence, pixel_limit) as opened:
+        opened.draft("RGB", (side, side))
+        image = _loaded_as_stored(opened, opened.getexif().get(_EXIF_ORIENTATION))
         if image.mode.startswith("I;16"):
             pixels = Image.fromarray(_to_rgb(image, 16)[0])
         else:
@@ -143,28 +154,28 @@ def _opened(evidence: EvidenceFile, pixel_limit: int) -> Iterator[Image.Image]:
         raise
     except UnidentifiedImageError as error:
         raise BrokenImageError(
-            f"The file begins like a {evidence.format} image, but its header is damaged.",
+            f"The file begins as {evidence.format} does, but its header is damaged.",
             repr(error),
         ) from error
     except MemoryError as error:
         raise TooLargeError("The picture does not fit into memory.", repr(error)) from error
     except Exception as error:
         # Decoders reject hostile content with almost any exception type.
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise BrokenImageError(
-            f"The {evidence.format} data is broken: {reason}", repr(error)
+            f"The {evidence.format} data is broken: {reason}.", repr(error)
         ) from error
 
 
-def _decode_open(image: Image.Image, evidence: EvidenceFile) -> DecodedImage:
-    container = "MPO" if image.format == "MPO" else str(evidence.format)
-    mode = image.mode
-    bit_depth = _bit_depth(image, container, evidence.data or b"")
-    frames = int(getattr(image, "n_frames", 1))
-    orientation = image.getexif().get(_EXIF_ORIENTATION)
-    has_alpha = mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
-    icc_profile = bool(image.info.get("icc_profile"))
-    image.seek(0)
+def _decode_open(opened: Image.Image, evidence: EvidenceFile) -> DecodedImage:
+    container = "MPO" if opened.format == "MPO" else str(evidence.format)
+    mode = opened.mode
+    bit_depth = _bit_depth(opened, container, evidence.data or b"")
+    frames = int(getattr(opened, "n_frames", 1))
+    orientation = opened.getexif().get(_EXIF_ORIENTATION)
+    image = _loaded_as_stored(opened, orientation)
+    has_alpha = mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in opened.info
+    icc_profile = bool(opened.info.get("icc_profile"))
     pixels, conversions = _to_rgb(image, bit_depth)
     if bit_depth > 8:
         conversions = (f"{bit_depth} to 8 bits per sample", *conversions)
@@ -183,6 +194,20 @@ def _decode_open(image: Image.Image, evidence: EvidenceFile) -> DecodedImage:
         conversions=conversions,
     )
     return DecodedImage(pixels, record)
+
+
+def _loaded_as_stored(image: Image.Image, orientation: int | None) -> Image.Image:
+    """Decode the first picture, and take back a rotation that Pillow applied on its own.
+
+    Its TIFF loader turns the pixels by the file's orientation and drops the tag, other loaders
+    do not.
+    """
+    image.seek(0)
+    image.load()
+    undo = _UNDO_ROTATION.get(orientation or 1)
+    if undo is not None and image.getexif().get(_EXIF_ORIENTATION) is None:
+        return image.transpose(undo)
+    return image
 
 
 def _to_rgb(image: Image.Image, bit_depth: int) -> tuple[RgbU8, tuple[str, ...]]:

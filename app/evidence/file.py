@@ -25,7 +25,8 @@ class EvidenceFile:
         path: as given by the caller.
         sha256: lower-case hexadecimal digest of the whole file.
         size: bytes read.
-        modified: time of last modification as the file system tells it, UTC.
+        modified: time of last modification as the file system tells it, UTC; None where that is no
+            date.
         format: ``JPEG``, ``PNG``, ``TIFF``, ``WebP``, ``BMP``, ``GIF`` or ``AVIF`` from the
             leading bytes (an MPO file begins as a JPEG), else None.
         kind: what the content seems to be when ``format`` is None, for a sentence.
@@ -35,7 +36,7 @@ class EvidenceFile:
     path: Path
     sha256: str
     size: int
-    modified: datetime
+    modified: datetime | None
     format: str | None
     kind: str
     data: bytes | None = field(repr=False)
@@ -139,11 +140,18 @@ def open_evidence(path: Path, byte_limit: int = DEFAULT_BYTE_LIMIT) -> EvidenceF
         path=path,
         sha256=digest.hexdigest(),
         size=size,
-        modified=datetime.fromtimestamp(facts.st_mtime, UTC),
+        modified=_moment(facts.st_mtime),
         format=found,
         kind="" if found else _describe(head),
         data=b"".join(kept) if kept is not None and found else None,
     )
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _open_read_only(path: Path) -> int:

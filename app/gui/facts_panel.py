@@ -53,11 +53,12 @@ class FactsPanel(QWidget):
 def facts_of(inspection: Inspection) -> list[tuple[str, str]]:
     """The facts as (name, value) in the order of the panel."""
     evidence, record = inspection.evidence, inspection.image.record
+    modified = evidence.modified
     facts = [
         ("File", str(evidence.path)),
         ("SHA-256", evidence.sha256),
         ("Size", f"{evidence.size:,} bytes"),
-        ("Modified", evidence.modified.strftime("%Y-%m-%d %H:%M:%S UTC")),
+        ("Modified", modified.strftime("%Y-%m-%d %H:%M:%S UTC") if modified else "no date"),
         ("Format", f"{record.format}, {record.mode}, {record.bit_depth} bits per sample"),
         (
             "Pixels",

@@ -1,4 +1,4 @@
-"""JSON: the same rows with the decode record, the models' cards and the versions."""
+"""JSON: the same rows with the decode records, error details and versions."""
 
 import dataclasses
 import json

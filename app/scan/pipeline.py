@@ -21,20 +21,25 @@ that memory does not grow with the folder."""
 def find_files(roots: Iterable[Path], recursive: bool = True) -> list[Path]:
     """Every file below ``roots``, in the order of the roots and then by name.
 
-    A root that is a file, or does not exist, is listed itself, so that it gets its row. Links
-    to folders are not followed: they may form a circle, and what they point to was not given.
+    A root that is a file or does not exist, and a folder that cannot be listed, is listed itself,
+    so that it gets its row. Links to folders are not followed: they may form a circle, and what
+    they point to was not given. A file that is reached twice is listed once.
     """
     found: list[Path] = []
+
+    def unlisted(error: OSError) -> None:
+        found.append(Path(error.filename))
+
     for root in roots:
-        if not root.is_dir():
+        if not os.path.isdir(root):  # noqa: PTH112 (Path.is_dir raises for names too long)
             found.append(root)
             continue
-        for folder, subfolders, names in os.walk(root):
+        for folder, subfolders, names in os.walk(root, onerror=unlisted):
             subfolders.sort()
             if not recursive:
                 subfolders.clear()
             found.extend(Path(folder, name) for name in sorted(names))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def judge_file(path: Path, detectors: Sequence[Detector]) -> Row:
@@ -77,7 +82,11 @@ def scan(
     stop = stop or threading.Event()
     workers = jobs or os.cpu_count() or 1
     pool = ThreadPoolExecutor(workers, thread_name_prefix="scan")
-    pending: deque[Future[Row]] = deque()
+    pending: deque[Future[Row | None]] = deque()
+
+    def judge(path: Path) -> Row | None:
+        return None if stop.is_set() else judge_file(path, detectors)
+
     waiting = iter(paths)
     try:
         while True:
@@ -85,12 +94,11 @@ def scan(
                 path = next(waiting, None)
                 if path is None:
                     break
-                pending.append(pool.submit(judge_file, path, detectors))
+                pending.append(pool.submit(judge, path))
             if not pending:
                 return
-            future = pending.popleft()
-            if stop.is_set() and future.cancel():
-                continue
-            yield future.result()
+            row = pending.popleft().result()
+            if row is not None:
+                yield row
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
