@@ -95,6 +95,7 @@ def build(recipe: Recipe, corpus: Path, runs: Path, name: str, version: str, say
         pool=recipe.pool,
         dense=recipe.dense,
         dropout=recipe.dropout,
+        dense_dropout=recipe.dense_dropout,
     )
     model.fit_normalisation(images["train"].flat()[0])
 

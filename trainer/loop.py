@@ -1,7 +1,7 @@
 """The training loop, from a tensor of images to the best weights."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -48,14 +48,15 @@ def train(
 ) -> list[Epoch]:
     """Train ``model`` in place and leave it with the weights of the lowest validation loss.
 
-    Each epoch sees one draw of the save pipeline of every training image, flipped and shifted
-    at random. Classes weigh the same, whatever their sizes.
+    Each epoch sees every draw of the save pipeline of every training image in random order,
+    flipped and shifted at random. Classes weigh the same, whatever their sizes.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
-    steps = recipe.epochs * math.ceil(len(data.labels) / recipe.batch)
+    images, labels = data.flat()
+    steps = recipe.epochs * math.ceil(len(labels) / recipe.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps))
     )
@@ -66,17 +67,19 @@ def train(
     for number in range(1, recipe.epochs + 1):
         model.train()
         loss_sum, right = 0.0, 0
-        for images, labels in _batches(data, recipe, number, generator):
-            logits = model(augment(images, recipe.shift, generator, flips=recipe.flips)).squeeze(1)
-            loss = F.binary_cross_entropy_with_logits(logits, labels, pos_weight=weight)
+        for chosen in torch.randperm(len(labels), generator=generator).split(recipe.batch):
+            batch = augment(images[chosen].float(), recipe.shift, generator, flips=recipe.flips)
+            truth = labels[chosen]
+            logits = model(batch).squeeze(1)
+            loss = F.binary_cross_entropy_with_logits(logits, truth, pos_weight=weight)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-            loss_sum += float(loss.detach()) * len(labels)
-            right += int(((logits > 0) == (labels > 0)).sum())
+            loss_sum += float(loss.detach()) * len(truth)
+            right += int(((logits > 0) == (truth > 0)).sum())
         validation_loss, validation_accuracy = measure(model, validation, weight)
-        count = len(data.labels)
+        count = len(labels)
         epochs.append(
             Epoch(number, loss_sum / count, right / count, validation_loss, validation_accuracy)
         )
@@ -88,15 +91,6 @@ def train(
             break
     model.load_state_dict(kept)
     return epochs
-
-
-def _batches(
-    data: LabelledImages, recipe: Recipe, epoch: int, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """One draw per image in random order; the last, smaller batch is kept."""
-    draw = epoch % data.images.shape[1]
-    for chosen in torch.randperm(len(data.labels), generator=generator).split(recipe.batch):
-        yield data.images[chosen, draw].float(), data.labels[chosen]
 
 
 def augment(

@@ -26,8 +26,8 @@ class ResaveRange:
         second_save: probability of a second save.
     """
 
-    longer_side: tuple[int, int] = (256, 576)
-    quality: tuple[int, int] = (70, 98)
+    longer_side: tuple[int, int] = (352, 640)
+    quality: tuple[int, int] = (75, 98)
     second_save: float = 0.3
 
 
