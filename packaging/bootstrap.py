@@ -77,10 +77,15 @@ def ensure_libraries(wanted: dict[str, str]) -> None:
         return
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "--quiet"], env=quiet, check=False)
-        if subprocess.call(command, env=quiet) == 0:
+        print(f"Installing system libraries: {' '.join(missing)}", flush=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        steps = (["apt-get", "update"], command)
+        done = [
+            subprocess.run(step, env=environment, capture_output=True, text=True) for step in steps
+        ]
+        if done[-1].returncode == 0:
             return
+        print(done[-1].stderr, file=sys.stderr)
     sys.exit(f"Qt needs system libraries that are missing. On Debian: {' '.join(command)}")
 
 

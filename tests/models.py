@@ -98,6 +98,7 @@ def write_model(
     input_shape: Sequence[str | int] = ("batch", 3, 8, 8),
     input_type: int = TensorProto.FLOAT,
     columns: int = 1,
+    output_batch: str | int | None = None,
     root_of_minus_one: bool = False,
 ) -> Path:
     """Save a model whose outputs are (mean of the input - centre) / 16.
@@ -110,6 +111,7 @@ def write_model(
         input_shape: of the only input; text is a dynamic dimension.
         input_type: of the only input; anything but float32 is cast first.
         columns: of each output; more than one repeats the value.
+        output_batch: the first dimension claimed for each output; by default that of the input.
         root_of_minus_one: the output is NaN.
     """
     centres = centres or {"logit": 128.0}
@@ -136,7 +138,7 @@ def write_model(
             ]
             last = f"{name}_sum"
         nodes.append(helper.make_node("Tile", [last, "tiles"], [name]))
-    batch = input_shape[0]
+    batch = input_shape[0] if output_batch is None else output_batch
     graph = helper.make_graph(
         nodes,
         "grey mean",

@@ -2,11 +2,12 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from app.analysis.reading import last_save
 from app.evidence.decode import DecodeRecord
 from app.gui.inspection import Inspection
+from app.report.base import printable
 
 _ORIENTATIONS = {
     2: "mirrored",
@@ -34,13 +35,7 @@ class FactsPanel(QWidget):
             self._layout.removeRow(0)
         self._facts = facts_of(inspection)
         for name, value in self._facts:
-            # Zero-width spaces let a hash or a path break into lines.
-            shown = "\u200b".join(value) if name == "SHA-256" else value
-            label = QLabel(shown)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._layout.addRow(f"{name}:", label)
+            self._layout.addRow(f"{name}:", _value(name, value))
         button = QPushButton("Copy all")
         button.clicked.connect(self._copy)
         self._layout.addRow(button)
@@ -50,12 +45,29 @@ class FactsPanel(QWidget):
         QGuiApplication.clipboard().setText(text)
 
 
+def _value(name: str, value: str) -> QWidget:
+    """A label that wraps; for what has no spaces a field that scrolls, so that a copy is exact."""
+    if name in ("File", "SHA-256"):
+        field = QLineEdit(value)
+        field.setReadOnly(True)
+        field.setFrame(False)
+        field.setCursorPosition(0)
+        field.setAccessibleName(name)
+        field.setToolTip(value)
+        return field
+    label = QLabel(value)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
 def facts_of(inspection: Inspection) -> list[tuple[str, str]]:
     """The facts as (name, value) in the order of the panel."""
     evidence, record = inspection.evidence, inspection.image.record
     modified = evidence.modified
     facts = [
-        ("File", str(evidence.path)),
+        ("File", printable(str(evidence.path))),
         ("SHA-256", evidence.sha256),
         ("Size", f"{evidence.size:,} bytes"),
         ("Modified", modified.strftime("%Y-%m-%d %H:%M:%S UTC") if modified else "no date"),

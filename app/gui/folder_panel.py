@@ -22,6 +22,7 @@ from app.evidence.decode import decode_thumbnail
 from app.evidence.file import open_evidence
 from app.gui.jobs import Stream
 from app.gui.words import state_word
+from app.report.base import printable
 from app.scan.pipeline import find_files
 from app.scan.rows import Row
 
@@ -83,7 +84,7 @@ class FolderModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(path)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return str(path)
+            return printable(str(path))
         if role == Qt.ItemDataRole.DecorationRole:
             if path not in self._asked:
                 self._asked.add(path)
@@ -92,13 +93,13 @@ class FolderModel(QAbstractListModel):
         return None
 
     def _text(self, path: Path) -> str:
-        row = self._rows.get(path)
+        row, name = self._rows.get(path), printable(path.name)
         if row is None:
-            return path.name
+            return name
         if row.status != "ok":
-            return f"{path.name}\n{row.status.replace('_', ' ')}"
+            return f"{name}\n{row.status.replace('_', ' ')}"
         answers = (f"{v.question}: {state_word(v.state)}" for v in row.verdicts)
-        return "\n".join((path.name, *answers))
+        return "\n".join((name, *answers))
 
     def _refresh(self, path: Path) -> None:
         at = self._at.get(path)

@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
@@ -27,6 +28,17 @@ def as_expected(error: Exception) -> ElascopeError:
     if isinstance(error, MemoryError):
         return ElascopeError("Memory ran out.", repr(error))
     return ElascopeError(f"This failed unexpectedly ({type(error).__name__}).", repr(error))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ticket:
+    """One request with everything that it needs."""
+
+    key: object
+    work: Work
+    done: Callable[[Any], None]
+    failed: Callable[[ElascopeError], None]
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class _Runner(QRunnable):
@@ -84,7 +96,7 @@ class Channel(QObject):
         """Whether a request is running or waiting."""
         return self._running is not None
 
-    def _start(self, ticket: "_Ticket") -> None:
+    def _start(self, ticket: _Ticket) -> None:
         self._running = ticket
 
         def run() -> None:
@@ -102,7 +114,7 @@ class Channel(QObject):
 
         self._pool.start(_Runner(run))
 
-    def _deliver(self, ticket: "_Ticket", value: Any, error: ElascopeError | None) -> None:
+    def _deliver(self, ticket: _Ticket, value: Any, error: ElascopeError | None) -> None:
         self._running = None
         waiting, self._waiting = self._waiting, None
         if waiting:
@@ -113,23 +125,6 @@ class Channel(QObject):
             ticket.failed(error)
         else:
             ticket.done(value)
-
-
-class _Ticket:
-    """One request with everything that it needs."""
-
-    def __init__(
-        self,
-        key: object,
-        work: Work,
-        done: Callable[[Any], None],
-        failed: Callable[[ElascopeError], None],
-    ) -> None:
-        self.key = key
-        self.work = work
-        self.done = done
-        self.failed = failed
-        self.stop = threading.Event()
 
 
 class Stream(QObject):
@@ -201,8 +196,8 @@ class Stream(QObject):
             self.ended.emit(end.error)
 
 
+@dataclass(frozen=True, slots=True)
 class _End:
     """Last entry of a stream's queue."""
 
-    def __init__(self, error: ElascopeError | None) -> None:
-        self.error = error
+    error: ElascopeError | None

@@ -1,7 +1,7 @@
 """The window: folder, picture with its map, verdict, and batch scan."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,12 +26,13 @@ from app.arrays import RgbU8
 from app.atomic import refuse_evidence
 from app.detection.detector import Detector
 from app.errors import ElascopeError
+from app.gui.batch import Batch
 from app.gui.canvas import Canvas, View
 from app.gui.dialogs import about, analysis_help, model_cards
 from app.gui.facts_panel import FactsPanel
 from app.gui.folder_panel import FolderPanel, files_to_show
 from app.gui.inspection import Inspection, Pyramid, build_pyramid, inspect
-from app.gui.jobs import Channel, Stream
+from app.gui.jobs import Channel
 from app.gui.legend_bar import LegendBar
 from app.gui.map_panel import MapPanel
 from app.gui.models import Models
@@ -40,8 +41,6 @@ from app.gui.scan_panel import ScanPanel
 from app.gui.verdict_panel import VerdictPanel
 from app.report import REPORTS
 from app.report.picture import write_png
-from app.scan.pipeline import scan
-from app.scan.rows import Row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +65,6 @@ class MainWindow(QMainWindow):
         self._models = Models(model_folders)
         self._inspection: Inspection | None = None
         self._map: _Map | None = None
-        self._questions: tuple[str, ...] = ()
-        self._stream: Stream | None = None
         self._last_folder = Path.home()
 
         self._pool = pool = QThreadPool(self)
@@ -76,9 +73,10 @@ class MainWindow(QMainWindow):
         self._loading = Channel(pool, self)
         self._mapping = Channel(pool, self)
         self._judging = Channel(pool, self)
-        self._starting = Channel(pool, self)
+        self._describing = Channel(pool, self)
 
         self._build_panels()
+        self.batch = Batch(self.scan_panel, self._models, pool, self)
         self._build_menus()
         self._connect()
 
@@ -163,7 +161,7 @@ class MainWindow(QMainWindow):
 
         batch = self.menuBar().addMenu("&Scan")
         self._start_scan = add(batch, "&Scan folder", self.start_scan, "Ctrl+R")
-        self._cancel_scan = add(batch, "&Cancel", self.cancel_scan, "Ctrl+.")
+        self._cancel_scan = add(batch, "&Cancel", self.batch.cancel, "Ctrl+.")
 
         help_ = self.menuBar().addMenu("&Help")
         add(help_, "What does the map &show?", self._explain, "F1")
@@ -193,16 +191,19 @@ class MainWindow(QMainWindow):
         self.canvas.hovered.connect(self._show_cursor)
         self.canvas.zoomed.connect(lambda zoom: self._zoom.setText(f"{zoom:.0%}"))
         self.scan_panel.scan_wanted.connect(self.start_scan)
-        self.scan_panel.cancel_wanted.connect(self.cancel_scan)
+        self.scan_panel.cancel_wanted.connect(self.batch.cancel)
         self.scan_panel.export_wanted.connect(self._choose_report)
         self.scan_panel.opened.connect(self.folder.select)
+        self.batch.changed.connect(self._update_actions)
+        self.batch.rows_arrived.connect(self.folder.model.set_rows)
+        self.batch.failed.connect(self.notice.say_error)
 
     def _update_actions(self) -> None:
-        scanning = self._stream is not None or self._starting.busy
+        scanning = self.batch.running
         self._start_scan.setEnabled(bool(self.folder.model.paths) and not scanning)
         self.scan_panel.start_button.setEnabled(self._start_scan.isEnabled())
         self._cancel_scan.setEnabled(scanning)
-        self._export.setEnabled(bool(self.scan_panel.model.rows) and not scanning)
+        self._export.setEnabled(bool(self.batch.rows) and not scanning)
         self._save_map.setEnabled(self._map is not None)
 
     # Folder and image -------------------------------------------------------------------------
@@ -211,13 +212,17 @@ class MainWindow(QMainWindow):
         """Show the files of folders, or the given files."""
 
         def done(listing: tuple[str, list[Path]]) -> None:
-            self.cancel_scan()
+            self.batch.cancel()
             self._last_folder = roots[0] if roots[0].is_dir() else roots[0].parent
             self.folder.show_paths(*listing)
             self._update_actions()
 
         failed = partial(self.notice.say_error, "The folder could not be listed.")
         self._listing.request(tuple(roots), lambda _: files_to_show(roots), done, failed)
+
+    def start_scan(self) -> None:
+        """Judge every file of the list."""
+        self.batch.start(list(self.folder.model.paths))
 
     def show_image(self, path: Path) -> None:
         """Load ``path`` and show it; if that fails, the previous picture stays."""
@@ -300,52 +305,6 @@ class MainWindow(QMainWindow):
             text += f"   residual {residual}   block {x // 8}, {y // 8}"
         self._cursor.setText(text)
 
-    # Scan -------------------------------------------------------------------------------------
-
-    def start_scan(self) -> None:
-        """Judge every file of the list on worker threads."""
-        paths = list(self.folder.model.paths)
-        if not paths or self._stream is not None:
-            return
-
-        def begin(detectors: tuple[Detector, ...]) -> None:
-            self._questions = tuple(q.id for d in detectors for q in d.card.questions)
-            self.scan_panel.begin(len(paths), self._questions)
-
-            def generate(stop: threading.Event) -> Iterator[Row]:
-                return scan(paths, detectors, stop=stop)
-
-            self._stream = Stream(generate, self)
-            self._stream.items.connect(self._rows_arrived)
-            self._stream.ended.connect(self._scan_ended)
-            self._stream.start()
-            self._update_actions()
-
-        failed = partial(self.notice.say_error, "The scan did not start.")
-        self._starting.request("scan", lambda _: self._models.load(), begin, failed)
-        self._update_actions()
-
-    def cancel_scan(self) -> None:
-        """End the scan; the rows so far stay and can be exported."""
-        if self._stream is not None:
-            self._stream.stop()
-            self.scan_panel.status.setText("Stopping…")
-
-    def _rows_arrived(self, rows: list[Row]) -> None:
-        self.scan_panel.add(rows)
-        self.folder.model.set_rows(rows)
-
-    def _scan_ended(self, error: ElascopeError | None) -> None:
-        stream, self._stream = self._stream, None
-        count = len(self.scan_panel.model.rows)
-        word = "Cancelled" if stream and stream.stopped else "Finished"
-        self.scan_panel.finish(f"{word}: {count} rows")
-        if error:
-            self.notice.say_error("The scan ended early.", error)
-        if stream:
-            stream.deleteLater()
-        self._update_actions()
-
     # Files ------------------------------------------------------------------------------------
 
     def _choose_folder(self) -> None:
@@ -393,14 +352,7 @@ class MainWindow(QMainWindow):
 
     def export_report(self, target: Path, kind: str) -> None:
         """Write the rows of the last scan to ``target`` in the format ``kind``."""
-        rows, questions = list(self.scan_panel.model.rows), self._questions
-        report = next(report for report in REPORTS if report.id == kind)
-
-        def work(_: threading.Event) -> None:
-            refuse_evidence([target], [row.path for row in rows])
-            report.write(target, rows, questions)
-
-        self._write(work, target)
+        self._write(self.batch.report_writer(target, kind), target)
 
     def _write(self, work: Callable[[threading.Event], None], target: Path) -> None:
         """Write on a thread; each file on a channel of its own, so that none replaces another."""
@@ -419,7 +371,7 @@ class MainWindow(QMainWindow):
             model_cards(self, detectors)
 
         failed = partial(self.notice.say_error, "The models could not be read.")
-        self._starting.request("models", lambda _: self._models.load(), show, failed)
+        self._describing.request("models", lambda _: self._models.load(), show, failed)
 
     # Events -----------------------------------------------------------------------------------
 
@@ -439,9 +391,7 @@ class MainWindow(QMainWindow):
         for channel in (self._listing, self._loading, self._mapping, self._judging):
             channel.drop()
         self.folder.model.close()
-        if self._stream is not None:
-            self._stream.stop()
-            self._stream.wait()
+        self.batch.close()
         self._pool.waitForDone()
         super().closeEvent(event)
 

@@ -1,5 +1,7 @@
 """The verdict on the current image: state, score on its scale, model, and the ground."""
 
+from html import escape
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
@@ -84,17 +86,16 @@ class VerdictPanel(QWidget):
             self._add("No model is installed, so there is no verdict.")
         for card, verdict in answers:
             question = next(q for q in card.questions if q.id == verdict.question)
-            self._add(f"<b>{question.text}</b>")
+            self._add(f"<b>{escape(question.text)}</b>")
             colour = state_colour(verdict.state).name()
             word = state_word(verdict.state).capitalize()
             self._add(f'<span style="font-size:large; color:{colour}"><b>{word}</b></span>')
             if verdict.score is not None:
                 self._layout.addWidget(ScoreScale(question, verdict.score))
-            self._add(verdict.reason)
-            self._add(
-                f"<small>Model {card.name} {card.version}. "
-                f"Reference: {question.reference_population}</small>"
-            )
+            self._add(escape(verdict.reason))
+            model = escape(f"Model {card.name} {card.version}.")
+            reference = escape(f"Reference: {question.reference_population}")
+            self._add(f"<small>{model} {reference}</small>")
 
     def _add(self, text: str) -> None:
         label = QLabel(text)

@@ -208,7 +208,7 @@ def test_cancelled_scan_keeps_its_rows_and_can_start_again(
     qtbot.waitUntil(lambda: len(window.folder.model.paths) == 300, timeout=10_000)
     window.start_scan()
     qtbot.waitUntil(lambda: len(window.scan_panel.model.rows) > 3, timeout=20_000)
-    window.cancel_scan()
+    window.batch.cancel()
     qtbot.waitUntil(lambda: "Cancelled" in window.scan_panel.status.text(), timeout=10_000)
     assert 3 < len(window.scan_panel.model.rows) < 300
     assert window.scan_panel.export_button.isEnabled()

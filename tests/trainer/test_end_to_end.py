@@ -31,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_casia1(root / "casia1")
     arguments = ["train", "smoke", "--data", str(root / "casia1"), "--runs", str(root / "runs")]
     assert (
-        main([*arguments, "--name", "smoke-model", "--set", "epochs=30", "--set", "batch=8"]) == 0
+        main([*arguments, "--name", "smoke-model", "--set", "epochs=15", "--set", "batch=8"]) == 0
     )
     (found,) = (root / "runs").iterdir()
     return found
@@ -76,6 +76,7 @@ def test_onnxruntime_and_torch_agree(run: Path) -> None:
         pool=config["pool"],
         dense=config["dense"],
         dropout=config["dropout"],
+        dense_dropout=config["dense_dropout"],
     )
     model.load_state_dict(torch.load(run / "weights.pt", weights_only=True))
     session = onnxruntime.InferenceSession(str(run / "model.onnx"))
@@ -158,7 +159,7 @@ def test_export_is_refused_when_onnx_differs_from_torch(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     detector = Detector(run / "model.onnx")
-    model = ClassicCnn(3, 32, filters=8, pool=4, dense=16, dropout=0.25)
+    model = ClassicCnn(3, 32, filters=8, pool=4, dense=16, dropout=0.1, dense_dropout=0.2)
     monkeypatch.setattr(export, "parity", lambda *_: 1e-3)
     with pytest.raises(ElascopeError, match=r"differs from the trained one by 0\.001"):
         export.export(model, detector.card, tmp_path)

@@ -11,7 +11,7 @@ from trainer.models.classic_cnn import ClassicCnn
 
 def network(size: int = 32, dropout: float = 0.0) -> ClassicCnn:
     torch.manual_seed(0)
-    return ClassicCnn(3, size, filters=8, pool=4, dense=16, dropout=dropout)
+    return ClassicCnn(3, size, filters=8, pool=4, dense=16, dropout=dropout, dense_dropout=dropout)
 
 
 def levels(count: int, size: int = 32) -> torch.Tensor:

@@ -1,0 +1,114 @@
+"""The batch scan of the window: starts, cancels, collects rows and writes reports."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThreadPool, Signal
+
+from app.atomic import refuse_evidence
+from app.detection.detector import Detector
+from app.errors import ElascopeError
+from app.gui.jobs import Channel, Stream
+from app.gui.models import Models
+from app.gui.scan_panel import ScanPanel
+from app.report import REPORTS
+from app.scan.pipeline import scan
+from app.scan.rows import Row
+
+
+class Batch(QObject):
+    """One scan at a time, shown in a `ScanPanel`.
+
+    Signals:
+        changed: a scan has started or ended, or there are rows to export.
+        rows_arrived: a list of new rows.
+        failed: what did not work, in words, and the error.
+    """
+
+    changed = Signal()
+    rows_arrived = Signal(list)
+    failed = Signal(str, object)
+
+    def __init__(
+        self, panel: ScanPanel, models: Models, pool: QThreadPool, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._panel = panel
+        self._models = models
+        self._starting = Channel(pool, self)
+        self._questions: tuple[str, ...] = ()
+        self._stream: Stream | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a scan is starting or under way."""
+        return self._stream is not None or self._starting.busy
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows so far."""
+        return self._panel.model.rows
+
+    def start(self, paths: list[Path]) -> None:
+        """Judge ``paths`` on worker threads."""
+        if not paths or self.running:
+            return
+
+        def begin(detectors: tuple[Detector, ...]) -> None:
+            self._questions = tuple(q.id for d in detectors for q in d.card.questions)
+            self._panel.begin(len(paths), self._questions)
+
+            def generate(stop: threading.Event) -> Iterator[Row]:
+                return scan(paths, detectors, stop=stop)
+
+            self._stream = Stream(generate, self)
+            self._stream.items.connect(self._take)
+            self._stream.ended.connect(self._end)
+            self._stream.start()
+            self.changed.emit()
+
+        def fail(error: ElascopeError) -> None:
+            self.failed.emit("The scan did not start.", error)
+            self.changed.emit()
+
+        self._starting.request("scan", lambda _: self._models.load(), begin, fail)
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """End the scan; the rows so far stay and can be exported."""
+        if self._stream is not None:
+            self._stream.stop()
+            self._panel.status.setText("Stopping…")
+
+    def close(self) -> None:
+        """End the scan and wait for its thread."""
+        self._starting.drop()
+        if self._stream is not None:
+            self._stream.stop()
+            self._stream.wait()
+
+    def report_writer(self, target: Path, kind: str) -> Callable[[threading.Event], None]:
+        """The work of writing the rows so far to ``target`` in the format ``kind``."""
+        rows, questions = list(self.rows), self._questions
+        report = next(report for report in REPORTS if report.id == kind)
+
+        def work(_: threading.Event) -> None:
+            refuse_evidence([target], [row.path for row in rows])
+            report.write(target, rows, questions)
+
+        return work
+
+    def _take(self, rows: list[Row]) -> None:
+        self._panel.add(rows)
+        self.rows_arrived.emit(rows)
+
+    def _end(self, error: ElascopeError | None) -> None:
+        stream, self._stream = self._stream, None
+        word = "Cancelled" if stream and stream.stopped else "Finished"
+        self._panel.finish(f"{word}: {len(self.rows)} rows")
+        if error:
+            self.failed.emit("The scan ended early.", error)
+        if stream:
+            stream.deleteLater()
+        self.changed.emit()
