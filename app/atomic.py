@@ -15,10 +15,11 @@ def write_bytes(target: Path, data: bytes) -> None:
     Raises:
         NotWrittenError: the folder is missing, read-only or full; ``target`` is unchanged.
     """
-    if target.exists() and not target.is_file():
+    # A link keeps pointing where it points. The functions of os.path answer for names that are
+    # too long and for links in a circle; those of Path raise.
+    target = Path(os.path.realpath(target))
+    if os.path.lexists(target) and not os.path.isfile(target):
         raise NotWrittenError(f"{target} is not a file, so nothing is written to it.")
-    # A link keeps pointing where it points.
-    target = target.resolve()
     temporary = target.parent / f".elascope-{secrets.token_hex(8)}.part"
     try:
         with temporary.open("xb") as stream:
@@ -46,7 +47,7 @@ def refuse_evidence(targets: Sequence[Path | None], evidence: Sequence[Path]) ->
     Raises:
         NotWrittenError: a target is one of ``evidence``.
     """
-    existing = [target for target in targets if target and target.exists()]
+    existing = [target for target in targets if target and os.path.exists(target)]
     for path in evidence if existing else ():
         for target in existing:
             with contextlib.suppress(OSError):

@@ -40,17 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         status = int(options.run(options))
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
     except ElascopeError as error:
         _complain(error.sentence)
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe has seen enough; what it did not take must not be tried again
-        # when the interpreter ends.
+    except OSError as error:
+        # Standard output: its reader has seen enough, or its disk is full. What it did not take
+        # must not be tried again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            _complain(f"The output could not be written: {error.strerror}.")
         return EXIT_FAILED
 
 
@@ -61,8 +64,9 @@ def _complain(sentence: str) -> None:
 
 def one_line(text: str) -> str:
     """``text`` fit for a terminal: names may hold line ends, escape codes or invalid bytes."""
+    valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(
-        character if character.isprintable() else repr(character)[1:-1] for character in text
+        character if character.isprintable() else repr(character)[1:-1] for character in valid
     )
 
 
@@ -123,7 +127,7 @@ def _add_parameter(parser: argparse.ArgumentParser, spec: ParamSpec) -> None:
         action = argparse.BooleanOptionalAction
         parser.add_argument(flag, action=action, default=spec.default, help=spec.help)
         return
-    limits = ", ".join(spec.choices) or f"{spec.minimum:g} to {spec.maximum:g}"
+    limits = ", ".join(spec.choices) or f"{spec.minimum} to {spec.maximum}"
     parser.add_argument(
         flag,
         type=type(spec.default),
@@ -172,32 +176,33 @@ def _scan(options: argparse.Namespace) -> int:
     from app.report import REPORTS
     from app.scan.pipeline import find_files, scan
 
-    missing = [path for path in options.paths if not os.path.exists(path)]  # noqa: PTH110
+    missing = [path for path in options.paths if not os.path.exists(path)]
     if missing:
         raise ElascopeError(f"There is no file or folder {missing[0]}.")
+    paths = find_files(options.paths, recursive=not options.no_recursive)
+    wanted = [(report, getattr(options, report.id)) for report in REPORTS]
+    targets = [(report, target) for report, target in wanted if target]
+    _check_targets([target for _, target in targets], paths)
     detectors = load_detectors(options.model, model_folders())
     if not detectors:
         _complain("No model is installed; rows have no verdicts.")
     questions = [question.id for detector in detectors for question in detector.card.questions]
-    paths = find_files(options.paths, recursive=not options.no_recursive)
-    targets = [(report, getattr(options, report.id)) for report in REPORTS]
-    _check_targets([target for _, target in targets if target], paths)
 
     stop = threading.Event()
     rows: list[Row] = []
     with _decoders_silenced() as terminal, _interrupt_sets(stop):
         for row in _progress(scan(paths, detectors, options.jobs, stop), len(paths), terminal):
             rows.append(row)
-    failures = []
+    failures, written = [], []
     for report, target in targets:
         try:
-            if target:
-                report.write(target, rows, questions)
+            report.write(target, rows, questions)
+            written.append(target)
         except NotWrittenError as error:
             failures.append(error)
     if options.table:
         _print_table(rows, questions)
-    _print_summary(rows, len(paths), [target for _, target in targets if target])
+    _print_summary(rows, len(paths), written)
     if failures:
         raise failures[0]
     return EXIT_INTERRUPTED if stop.is_set() else 0
@@ -207,11 +212,15 @@ def _check_targets(targets: Sequence[Path], evidence: Sequence[Path]) -> None:
     """Find what would keep a report from being written before the scan, not after it."""
     from app.atomic import refuse_evidence
 
-    if len({target.resolve() for target in targets}) < len(targets):
-        raise InvalidParameterError("Two reports cannot share one file.")
-    for target in targets:
-        if not target.resolve().parent.is_dir():
-            raise NotWrittenError(f"There is no folder {target.resolve().parent}.")
+    # The functions of os.path answer for names that are too long; those of Path raise.
+    places = [os.path.realpath(target) for target in targets]
+    if len(set(places)) < len(places):
+        raise InvalidParameterError("Two outputs cannot share one file.")
+    for place in places:
+        if not os.path.isdir(os.path.dirname(place)):
+            raise NotWrittenError(f"There is no folder {os.path.dirname(place)}.")
+        if os.path.lexists(place) and not os.path.isfile(place):
+            raise NotWrittenError(f"{place} is not a file, so nothing is written to it.")
     refuse_evidence(targets, evidence)
 
 
@@ -269,9 +278,8 @@ def _print_table(rows: Sequence[Row], questions: Sequence[str]) -> None:
             verdict = answers.get(question)
             score = "" if verdict is None or verdict.score is None else f" {verdict.score:.3f}"
             texts.append(f"{question}: {verdict.state.value}{score}" if verdict else "")
-        print(f"{name:<36.36}  {row.status:<11}  {'  '.join(texts) or one_line(row.message)}")
-        if row.message and texts and not any(texts):
-            print(f"{'':<36}  {one_line(row.message)}")
+        answer = "  ".join(filter(None, texts)) or one_line(row.message)
+        print(f"{name:<36.36}  {row.status:<11}  {answer}")
 
 
 def _print_summary(rows: Sequence[Row], total: int, targets: Sequence[Path]) -> None:

@@ -105,6 +105,55 @@ def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
     assert _names(tmp_path) == []
 
 
+def test_a_file_in_the_place_of_the_folder_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(NotWrittenError) as caught:
+        write_bytes(tmp_path / "file" / "report.csv", b"new")
+    assert caught.value.sentence == (
+        f"{tmp_path / 'file' / 'report.csv'} could not be written: Not a directory."
+    )
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_a_read_only_file_system_is_a_sentence(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Removing what could not be made fails there, too, and must not hide the reason."""
+
+    def refusing(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refusing)
+        patched.setattr(os, "unlink", refusing)
+        with pytest.raises(NotWrittenError) as caught:
+            write_bytes(target, b"new")
+    assert caught.value.sentence == f"{target} could not be written: Read-only file system."
+    assert target.read_bytes() == b"old"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "out"
+    os.mkfifo(pipe)
+    with pytest.raises(NotWrittenError) as caught:
+        write_bytes(pipe, b"new")
+    assert caught.value.sentence == f"{pipe} is not a file, so nothing is written to it."
+    assert pipe.is_fifo()
+    assert _names(tmp_path) == ["out"]
+
+
+def test_a_link_stays_a_link_and_what_it_points_to_is_written(tmp_path: Path, target: Path) -> None:
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "link.csv"
+    link.symlink_to(target)
+    write_bytes(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert _names(tmp_path) == ["links", "report.csv"]
+    assert _names(link.parent) == ["link.csv"]
+
+
 def test_a_folder_in_the_targets_place_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "out" / "inside").mkdir(parents=True)
     with pytest.raises(NotWrittenError):

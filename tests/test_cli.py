@@ -1,4 +1,5 @@
 import csv
+import errno
 import io
 import json
 import os
@@ -24,13 +25,18 @@ from tests.models import card, question, write_model
 from tests.pictures import encoded, hand_made_png, noise, pillow_residual, scene
 
 
-def _run(*arguments: object, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
+def _command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "app", *map(str, arguments)]
+
+
+def _run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, with changes to its environment."""
     return subprocess.run(
-        [sys.executable, "-m", "app", *map(str, arguments)],
+        _command(*arguments),
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=60,
+        env={**os.environ, **environment},
     )
 
 
@@ -192,7 +198,7 @@ def test_without_a_model_the_scan_says_so_and_still_lists_the_files(
 ) -> None:
     target = tmp_path / "report.csv"
     assert _main("scan", photo, "--csv", target) == 0
-    assert capfd.readouterr().err == ("elascope: no model is installed; rows have no verdicts.\n")
+    assert capfd.readouterr().err == "elascope: No model is installed; rows have no verdicts.\n"
     (row,) = _rows(target)
     assert (row["status"], row["width"], row["height"]) == ("ok", "83", "61")
 
@@ -210,6 +216,39 @@ def test_the_table_shows_each_file_with_its_answer_on_one_line(
     assert any(line.startswith(r"new\nline.png") for line in lines)
     assert not any(line.startswith("photo.jpg") for line in lines)
     assert lines[-1].startswith(f"{len(folder) - 1} of {len(folder) - 1} files: ")
+
+
+def test_the_table_shows_line_ends_and_escape_codes_of_a_name_as_text(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = tmp_path / "case"
+    case.mkdir()
+    os.mkfifo(case / "pipe\n\x1b[31mx")
+    shown, message = r"pipe\n\x1b[31mx", r"pipe\n\x1b[31mx is not a regular file."
+    summary = "1 of 1 files: 1 unreadable\n"
+    assert _main("scan", case, "--table") == 0
+    assert capfd.readouterr().out == f"{shown:<36}  unreadable   {message}\n{summary}"
+
+
+@pytest.mark.parametrize("name", [b"pipe\xff\nx", b"caf\xe9"])
+def test_the_table_shows_odd_names_on_a_terminal_that_takes_utf_8_only(
+    tmp_path: Path, model: Path, name: bytes
+) -> None:
+    pipe = tmp_path / os.fsdecode(name)
+    os.mkfifo(pipe)
+    done = _run("scan", pipe, "--table", "--model", model, PYTHONIOENCODING="utf-8:strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("1 of 1 files: 1 unreadable\n")
+
+
+def test_the_summary_shows_an_odd_report_name_on_a_terminal_that_takes_utf_8_only(
+    tmp_path: Path, model: Path, photo: Path
+) -> None:
+    target = tmp_path / os.fsdecode(b"out\xff.csv")
+    done = _run("scan", photo, "--csv", target, "--model", model, PYTHONIOENCODING="utf-8:strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].startswith(f"Report: {tmp_path}{os.sep}out")
+    assert len(_rows(target)) == 1
 
 
 def test_subfolders_are_left_out_on_request(
@@ -258,14 +297,67 @@ def test_a_missing_folder_is_one_sentence(tmp_path: Path, model: Path) -> None:
     assert not (tmp_path / "report.csv").exists()
 
 
-def test_a_report_that_cannot_be_written_is_one_sentence(
-    tmp_path: Path, model: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+def test_a_name_that_is_too_long_is_one_sentence(capfd: pytest.CaptureFixture[str]) -> None:
+    name = "x" * 300
+    assert _main("scan", name) == 1
+    assert capfd.readouterr() == ("", f"elascope: There is no file or folder {name}.\n")
+
+
+@pytest.mark.parametrize(("gone", "kept"), [("--csv", "--json"), ("--json", "--csv")])
+def test_a_report_in_a_missing_folder_is_refused_before_the_scan(
+    tmp_path: Path,
+    model: Path,
+    photo: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    gone: str,
+    kept: str,
 ) -> None:
-    target = tmp_path / "missing" / "report.csv"
-    assert _main("scan", photo, "--csv", target) == 1
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("the scan was begun")
+
+    monkeypatch.setattr("app.scan.pipeline.scan", forbidden)
+    missing, other = tmp_path / "missing", tmp_path / "report"
+    assert _main("scan", photo, gone, missing / "report", kept, other) == 1
+    assert capfd.readouterr() == ("", f"elascope: There is no folder {missing}.\n")
+    assert not missing.exists()
+    assert not other.exists()
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence_and_costs_no_other_report(
+    tmp_path: Path,
+    model: Path,
+    photo: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A full disk only shows after the scan."""
+    real, failures = os.fsync, [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))]
+
+    def full_once(descriptor: int) -> None:
+        if failures:
+            raise failures.pop()
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full_once)
+    target, other = tmp_path / "report.csv", tmp_path / "report.json"
+    assert _main("scan", photo, "--csv", target, "--json", other) == 1
     assert capfd.readouterr().err == (
-        f"elascope: {target} could not be written: No such file or directory.\n"
+        f"elascope: {target} could not be written: No space left on device.\n"
     )
+    assert not target.exists()
+    assert len(json.loads(other.read_bytes())["rows"]) == 1
+
+
+@pytest.mark.parametrize("second", ["report", "sub/../report", "link"])
+def test_two_reports_do_not_share_a_file(
+    tmp_path: Path, model: Path, photo: Path, capfd: pytest.CaptureFixture[str], second: str
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "report")
+    assert _main("scan", photo, "--csv", tmp_path / "report", "--json", tmp_path / second) == 1
+    assert capfd.readouterr() == ("", "elascope: Two outputs cannot share one file.\n")
+    assert not (tmp_path / "report").exists()
 
 
 def test_an_unknown_model_is_one_sentence_with_the_known_ones(
@@ -327,6 +419,17 @@ def test_ela_of_what_is_no_image_is_one_sentence(
         assert err.startswith("elascope: ")
         assert err.count("\n") == 1
     assert not (tmp_path / "map.npy").exists()
+
+
+def test_ela_of_a_damaged_tiff_is_one_sentence_although_libtiff_prints_its_own(
+    tmp_path: Path, folder: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "map.npy"
+    assert _main("ela", tmp_path / "case" / "damaged.tif", "--raw", target) == 1
+    out, err = capfd.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("elascope: The TIFF data is broken: ")
+    assert not target.exists()
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
@@ -461,6 +564,54 @@ def test_ctrl_c_ends_a_scan_with_a_valid_partial_report(tmp_path: Path, model: P
     assert target.read_bytes().endswith(b"\r\n")
 
 
+def test_ctrl_c_while_files_are_looked_for_ends_without_a_traceback(tmp_path: Path) -> None:
+    code = (
+        "import signal, sys; from app import cli; from app.scan import pipeline;"
+        "pipeline.find_files = lambda *_, **__: signal.raise_signal(signal.SIGINT);"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "scan", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == signal.SIGINT + 128, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("count", [1, 400], ids=["at the end", "in the table"])
+def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path, model: Path, count: int) -> None:
+    """One row waits in the buffer until the end; 400 are more than the buffer holds."""
+    case = tmp_path / "case"
+    case.mkdir()
+    for number in range(count):
+        (case / f"{number:03}.txt").touch()
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            _command("scan", case, "--table", "--model", model),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_a_scan_without_standard_error_writes_its_report(
+    tmp_path: Path, model: Path, photo: Path
+) -> None:
+    target = tmp_path / "report.csv"
+    command = _command("scan", photo, "--csv", target, "--model", model)
+    done = subprocess.run(
+        ["sh", "-c", '"$@" 2>&-', "sh", *command], stdout=subprocess.PIPE, text=True, timeout=60
+    )
+    assert done.returncode == 0
+    assert done.stdout.endswith(f"Report: {target}\n")
+    assert [row["status"] for row in _rows(target)] == ["ok"]
+
+
 def test_standard_error_is_given_back_after_a_scan(
     photo: Path, model: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -472,7 +623,9 @@ def test_standard_error_is_given_back_after_a_scan(
 
 
 def test_output_streams_are_plain_text_without_a_terminal(photo: Path, model: Path) -> None:
-    done = _run("scan", photo, photo, "--table", "--model", model)
+    other = photo.with_name("other.jpg")
+    other.write_bytes(photo.read_bytes())
+    done = _run("scan", photo, other, "--table", "--model", model)
     assert done.returncode == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout

@@ -212,6 +212,7 @@ def parse_card(document: str | None, model: str) -> ModelCard:
     try:
         card = _build(ModelCard, raw, "card")
         _check(card)
+        _check_representable(raw)
     except (_CardError, RecursionError) as error:
         raise ModelRefusedError(
             f"The card of the model {model} is not valid: {error}.", repr(error)
@@ -248,6 +249,14 @@ def _check(card: ModelCard) -> None:
             raise _CardError(f"the rates of {question.id} are not between 0 and 1")
         if question.calibration.slope <= 0:
             raise _CardError(f"the calibration of {question.id} turns the score around")
+
+
+def _check_representable(raw: Any) -> None:
+    """Refuse what JSON escapes can say but no screen or report can: NaN, lone surrogates."""
+    try:
+        json.dumps(raw, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise _CardError("it holds text or numbers that cannot be written down") from error
 
 
 _T = TypeVar("_T")
@@ -288,16 +297,11 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
         return _finite(raw, where)
     if not isinstance(raw, hint) or (isinstance(raw, bool) and hint is not bool):
         raise _CardError(f"{where} is not of the type {hint.__name__}")
-    if isinstance(raw, str):
-        try:
-            raw.encode()
-        except UnicodeEncodeError as error:
-            raise _CardError(f"{where} is not valid text") from error
     return raw
 
 
 def _finite(raw: float, where: str) -> float:
-    """JSON as Python reads it knows NaN, infinities and integers beyond any float."""
+    """JSON as Python reads it knows integers beyond any float, and 1e999 as infinity."""
     try:
         number = float(raw)
     except OverflowError:

@@ -1,5 +1,6 @@
 """Which models there are: those shipped with the program and those in the user's folder."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def resolve_model(name_or_file: str, folders: Sequence[Path]) -> Path:
     if name_or_file in known:
         return known[name_or_file]
     path = Path(name_or_file)
-    if path.is_file():
+    if os.path.isfile(path):  # Path.is_file raises for names that are too long
         return path
     names = ", ".join(known) or "none"
     raise ModelRefusedError(f"There is no model {name_or_file!r}. Known models: {names}.")

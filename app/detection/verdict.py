@@ -81,8 +81,10 @@ def state_of(question: Question, score: float) -> State:
 
 
 def percent(rate: float) -> str:
-    """A rate 0..1 with two significant digits, so that a small one is not called 0 %."""
-    return f"{100 * rate:.2g}%"
+    """A rate 0..1 in words that call a small one neither 0 % nor more than it is."""
+    if 0 < rate < 0.0001:
+        return "less than 0.01%"
+    return f"{100 * rate:.0f}%" if rate >= 0.1 else f"{100 * rate:.2g}%"
 
 
 def explain(question: Question, state: State) -> str:

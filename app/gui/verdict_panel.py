@@ -77,7 +77,7 @@ class VerdictPanel(QWidget):
     def show_text(self, text: str) -> None:
         """Show a sentence instead of a verdict."""
         self._clear()
-        self._add(text)
+        self._add(escape(text))
 
     def show_verdicts(self, answers: list[tuple[ModelCard, Verdict]]) -> None:
         """Show the answers of all models."""

@@ -23,7 +23,7 @@ def find_files(roots: Iterable[Path], recursive: bool = True) -> list[Path]:
 
     A root that is a file or does not exist, and a folder that cannot be listed, is listed itself,
     so that it gets its row. Links to folders are not followed: they may form a circle, and what
-    they point to was not given. A file that is reached twice is listed once.
+    they point to was not given. A file that is named twice is listed once, as first named.
     """
     found: list[Path] = []
 
@@ -31,7 +31,7 @@ def find_files(roots: Iterable[Path], recursive: bool = True) -> list[Path]:
         found.append(Path(error.filename))
 
     for root in roots:
-        if not os.path.isdir(root):  # noqa: PTH112 (Path.is_dir raises for names too long)
+        if not os.path.isdir(root):  # Path.is_dir raises for names too long
             found.append(root)
             continue
         for folder, subfolders, names in os.walk(root, onerror=unlisted):
@@ -39,7 +39,10 @@ def find_files(roots: Iterable[Path], recursive: bool = True) -> list[Path]:
             if not recursive:
                 subfolders.clear()
             found.extend(Path(folder, name) for name in sorted(names))
-    return list(dict.fromkeys(found))
+    once: dict[str, Path] = {}
+    for path in found:
+        once.setdefault(os.path.abspath(path), path)
+    return list(once.values())
 
 
 def judge_file(path: Path, detectors: Sequence[Detector]) -> Row:

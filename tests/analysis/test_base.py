@@ -70,6 +70,27 @@ def test_checks_follow_the_declaration_of_any_analysis() -> None:
         _HandMade(kind="oval")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _OneSided(Params):
+    radius: int = parameter(3, help="Of the disc.", minimum=1)
+    share: float = parameter(0.5, help="Of the disc.", maximum=0.75)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"radius": 0}, "Radius must be at least 1."),
+        ({"share": 0.76}, "Share must be at most 0.75."),
+        ({"share": float("nan")}, "Share must be at most 0.75."),
+    ],
+)
+def test_a_limit_on_one_side_alone_is_checked(values: dict[str, Any], sentence: str) -> None:
+    assert _OneSided(radius=10**6, share=-1e6).values() == {"radius": 10**6, "share": -1e6}
+    with pytest.raises(InvalidParameterError) as caught:
+        _OneSided(**values)
+    assert caught.value.sentence == sentence
+
+
 def test_analyses_have_distinct_names() -> None:
     assert ANALYSES
     assert len({analysis.id for analysis in ANALYSES}) == len(ANALYSES)

@@ -50,7 +50,18 @@ def test_a_model_without_a_card_is_refused(document: str | None) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["not json", "{", "[1]", '"text"', "null", "{}", '{"schema": "1"}', '{"schema": null}'],
+    [
+        "not json",
+        "{",
+        "[1]",
+        '"text"',
+        "null",
+        "{}",
+        '{"schema": "1"}',
+        '{"schema": null}',
+        '{"schema": 0}',
+        pytest.param("[" * 100_000, id="nested too deeply"),
+    ],
 )
 def test_what_is_no_card_at_all_is_refused(document: str) -> None:
     with pytest.raises(ModelRefusedError) as caught:
@@ -77,27 +88,27 @@ _FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "text for a number": (
         lambda d: d["questions"][0].update(miss_rate="0.1"),
-        "card.questions[0].miss_rate is not a float",
+        "card.questions[0].miss_rate is not of the type float",
     ),
     "yes for a number": (
         lambda d: d["preparation"].update(height=True),
-        "card.preparation.height is not a int",
+        "card.preparation.height is not of the type int",
     ),
     "fraction for a whole number": (
         lambda d: d["preparation"].update(quality=90.5),
-        "card.preparation.quality is not a int",
+        "card.preparation.quality is not of the type int",
     ),
-    "number for text": (lambda d: d.update(version=1), "card.version is not a str"),
+    "number for text": (lambda d: d.update(version=1), "card.version is not of the type str"),
     "text for a list": (lambda d: d.update(limits="none"), "card.limits is not a list"),
     "number in a list of texts": (
         lambda d: d.update(limits=["a", 2]),
-        "card.limits[1] is not a str",
+        "card.limits[1] is not of the type str",
     ),
     "list for an object": (lambda d: d.update(validity=[]), "card.validity is not an object"),
     "list for a mapping": (lambda d: d.update(results=[]), "card.results is not an object"),
     "number in a mapping of texts": (
         lambda d: d["training"].update(versions={"torch": 2}),
-        "card.training.versions is not a str",
+        "card.training.versions is not of the type str",
     ),
     "thresholds out of order": (
         lambda d: d["questions"][0].update(inconclusive_below=0.81),
@@ -113,7 +124,39 @@ _FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "threshold not a number": (
         lambda d: d["questions"][0]["operating_point"].update(threshold=float("nan")),
-        "the thresholds of tampered are not in order",
+        "card.questions[0].operating_point.threshold is not a finite number",
+    ),
+    "calibration slope not a number": (
+        lambda d: d["questions"][0]["calibration"].update(slope=float("nan")),
+        "card.questions[0].calibration.slope is not a finite number",
+    ),
+    "calibration slope infinite": (
+        lambda d: d["questions"][0]["calibration"].update(slope=float("inf")),
+        "card.questions[0].calibration.slope is not a finite number",
+    ),
+    "calibration offset not a number": (
+        lambda d: d["questions"][0]["calibration"].update(offset=float("nan")),
+        "card.questions[0].calibration.offset is not a finite number",
+    ),
+    "calibration offset beyond any float": (
+        lambda d: d["questions"][0]["calibration"].update(offset=10**400),
+        "card.questions[0].calibration.offset is not a finite number",
+    ),
+    "aspect not a number": (
+        lambda d: d["validity"].update(maximum_aspect=float("nan")),
+        "card.validity.maximum_aspect is not a finite number",
+    ),
+    "miss rate above one": (
+        lambda d: d["questions"][0].update(miss_rate=7.0),
+        "the rates of tampered are not between 0 and 1",
+    ),
+    "false alarm rate below zero": (
+        lambda d: d["questions"][0]["operating_point"].update(false_alarm_rate=-1.0),
+        "the rates of tampered are not between 0 and 1",
+    ),
+    "half a surrogate pair in a text": (
+        lambda d: d["questions"][0].update(positive="\ud800"),
+        "it holds text or numbers that cannot be written down",
     ),
     "falling calibration": (
         lambda d: d["questions"][0]["calibration"].update(slope=-1.0),

@@ -197,6 +197,30 @@ def test_a_newer_card_is_refused(tmp_path: Path) -> None:
         Detector(write_model(tmp_path / "m.onnx", document))
 
 
+def test_a_model_whose_calibration_is_no_number_is_refused_when_loaded(tmp_path: Path) -> None:
+    """Such a score would compare as below every threshold, hence as negative."""
+    asked = question(calibration=Calibration(slope=1.0, offset=float("nan")))
+    path = write_model(tmp_path / "m.onnx", card([asked]).to_json())
+    with pytest.raises(ModelRefusedError) as caught:
+        Detector(path)
+    assert caught.value.sentence == (
+        "The card of the model m.onnx is not valid: "
+        "card.questions[0].calibration.offset is not a finite number."
+    )
+
+
+def test_a_model_whose_words_are_no_valid_text_is_refused_when_loaded(tmp_path: Path) -> None:
+    """No report could be written with such words in it."""
+    document = json.loads(card().to_json())
+    document["questions"][0]["positive"] = "\ud800"
+    path = write_model(tmp_path / "m.onnx", json.dumps(document))
+    with pytest.raises(ModelRefusedError) as caught:
+        Detector(path)
+    assert caught.value.sentence == (
+        "The card of the model m.onnx is not valid: it holds text or numbers that cannot be written down."
+    )
+
+
 _WRONG_TENSORS = {
     "another input name": (
         {"input_name": "pixels"},
@@ -208,6 +232,10 @@ _WRONG_TENSORS = {
     "another width": ({"input_shape": ("batch", 3, 8, 9)}, r"\[batch, 3, 8, 8\]"),
     "a fixed batch": ({"input_shape": (1, 3, 8, 8)}, r"\[batch, 3, 8, 8\]"),
     "another output": ({"centres": {"score": 1.0}}, "no float32 output logit"),
+    "a fixed batch of the output": (
+        {"output_batch": 1},
+        r"no float32 output logit of shape \[batch, 1\]",
+    ),
     "two columns": ({"columns": 2}, r"no float32 output logit of shape \[batch, 1\]"),
 }
 

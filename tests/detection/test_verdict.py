@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.detection.card import Calibration
+from app.detection.card import Calibration, OperatingPoint
 from app.detection.verdict import State, calibrated, explain, reasons_against, state_of
 from app.evidence.decode import DecodeRecord
 from tests.models import card, question
@@ -83,6 +83,21 @@ def test_words_of_a_state_give_the_rate_behind_it() -> None:
         "No sign of a change. About 25% of the opposite reference images score so low."
     )
     assert explain(asked, State.INCONCLUSIVE).startswith("Inconclusive:")
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [(0.004, "0.4%"), (0.00037, "0.037%"), (0.0949, "9.5%"), (0.25, "25%"), (0.0, "0%")],
+)
+def test_a_small_rate_is_not_called_zero(rate: float, words: str) -> None:
+    point = OperatingPoint(false_alarm_rate=rate, threshold=0.8)
+    asked = question(operating_point=point, miss_rate=rate)
+    assert explain(asked, State.POSITIVE).endswith(
+        f" About {words} of the opposite reference images score so high."
+    )
+    assert explain(asked, State.NEGATIVE).endswith(
+        f" About {words} of the opposite reference images score so low."
+    )
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,22 @@ def test_exif_orientation_is_recorded_and_never_applied(container: str, orientat
     assert turned.record.exif_orientation == expected
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_exif_orientation_of_a_tiff_is_not_applied_either(
+    compression: str | None, orientation: int
+) -> None:
+    """Pillow turns the pixels of a TIFF while it loads them and then drops the tag."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    evidence = in_memory(encoded(SMALL, "TIFF", exif=exif, compression=compression))
+    image = decode(evidence)
+    assert np.array_equal(image.pixels, SMALL)
+    assert (image.record.width, image.record.height) == (21, 13)
+    assert image.record.exif_orientation == orientation
+    assert np.array_equal(decode_thumbnail(evidence, 21), SMALL)
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
 def test_a_senseless_orientation_is_none(orientation: int) -> None:
     exif = Image.Exif()
@@ -300,8 +316,16 @@ def test_only_the_decoder_of_the_content_is_tried() -> None:
     data = (0x220).to_bytes(4, "big") + b"ftypavif" + size_and_depth + bytes(2000)
     with Image.open(io.BytesIO(data)) as image:
         assert (image.format, image.size) == ("TGA", (4, 4))
-    with pytest.raises(BrokenImageError, match="AVIF image, but its header is damaged"):
+    with pytest.raises(BrokenImageError) as caught:
         _decoded(data)
+    assert caught.value.sentence == "The file begins as AVIF does, but its header is damaged."
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(30), b"\xfe\x00"], ids=["cut", "zeros", "comment"])
+def test_a_damaged_jpeg_header_is_not_taken_for_that_of_another_format(tail: bytes) -> None:
+    with pytest.raises(BrokenImageError) as caught:
+        _decoded(b"\xff\xd8\xff" + tail)
+    assert caught.value.sentence == "The file begins as JPEG does, but its header is damaged."
 
 
 def test_a_limit_of_pillow_left_by_others_is_not_in_force(monkeypatch: pytest.MonkeyPatch) -> None:

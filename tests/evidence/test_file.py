@@ -2,6 +2,7 @@ import errno
 import hashlib
 import os
 import socket
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +45,19 @@ def test_data_are_exactly_the_hashed_bytes_over_several_reads(tmp_path: Path) ->
 def test_modification_time_is_told_in_utc(jpeg: Path) -> None:
     os.utime(jpeg, (1_700_000_000, 1_700_000_000))
     assert open_evidence(jpeg).modified == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a file system with 64-bit times")
+@pytest.mark.parametrize("seconds", [10**12, -(10**12)])
+def test_a_modification_time_that_is_no_date_is_none(seconds: int) -> None:
+    content = encoded(noise(8, 8), "PNG")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = Path(folder, "photo.png")
+        path.write_bytes(content)
+        os.utime(path, (seconds, seconds))
+        assert path.stat().st_mtime == seconds
+        evidence = open_evidence(path)
+    assert (evidence.modified, evidence.format, evidence.data) == (None, "PNG", content)
 
 
 def test_opening_and_decoding_leave_bytes_and_times_unchanged(jpeg: Path) -> None:

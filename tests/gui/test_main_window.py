@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,30 @@ def test_file_that_cannot_be_read_leaves_the_previous_picture(
     window.folder.select(folder / "d.jpg")
     qtbot.waitUntil(lambda: window._inspection.path.name == "d.jpg", timeout=10_000)
     assert window.notice.isHidden()
+
+
+def test_odd_names_are_shown_and_scanned(
+    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path
+) -> None:
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    names = [b"\xff\xfe.jpg", b"line\nend.jpg", b"<b>=cmd.jpg", "ünï \u202e.jpg".encode()]
+    for name in names:
+        (odd / os.fsdecode(name)).write_bytes((folder / "a.jpg").read_bytes())
+    (odd / os.fsdecode(b"\xff broken.jpg")).write_bytes(b"\xff\xd8\xff\x00")
+    window.open_paths([odd])
+    qtbot.waitUntil(lambda: len(window.folder.model.paths) == 5, timeout=10_000)
+    for number, path in enumerate(window.folder.model.paths):
+        window.folder.list.setCurrentIndex(window.folder.model.index(number))
+        if "broken" in path.name:
+            qtbot.waitUntil(window.notice.isVisible, timeout=10_000)
+        else:
+            qtbot.waitUntil(
+                lambda path=path: getattr(window._inspection, "path", None) == path, timeout=10_000
+            )
+    window.start_scan()
+    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    assert len(window.batch.rows) == 5
 
 
 def test_verdict_shows_state_model_and_reason(

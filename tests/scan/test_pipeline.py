@@ -1,3 +1,4 @@
+import errno
 import os
 import threading
 import time
@@ -183,6 +184,29 @@ def test_stopping_beforehand_reads_no_file(tmp_path: Path, monkeypatch: pytest.M
     assert list(scan(paths, [], 2, stop)) == []
 
 
+def test_no_file_is_begun_once_the_stop_is_set(tmp_path: Path) -> None:
+    """The first file stays in work long enough for the other thread to begin a third."""
+    paths = _pngs(tmp_path, 8)
+    stop, second_begun, third_begun = threading.Event(), threading.Event(), threading.Event()
+
+    def stopping(image: DecodedImage) -> tuple[()]:
+        match image.record.width - 16:
+            case 0:
+                assert second_begun.wait(10)
+                stop.set()
+                third_begun.wait(0.5)
+            case 1:
+                second_begun.set()
+                assert stop.wait(10)
+            case _:
+                third_begun.set()
+        return ()
+
+    rows = list(scan(paths, [_stub(stopping)], 2, stop))
+    assert not third_begun.is_set()
+    assert [(row.path, row.status) for row in rows] == [(path, "ok") for path in paths[:2]]
+
+
 def test_closing_the_rows_early_ends_the_threads(tmp_path: Path) -> None:
     rows = scan(_pngs(tmp_path, 20), [], jobs=2)
     next(rows)
@@ -218,6 +242,32 @@ def test_roots_keep_their_order_and_a_missing_or_single_file_is_listed(tmp_path:
     roots = [tmp_path / "gone.jpg", tmp_path / "b", tmp_path / "c.txt", tmp_path / "a"]
     found = [path.relative_to(tmp_path).as_posix() for path in find_files(roots)]
     assert found == ["gone.jpg", "b/1.jpg", "b/2.jpg", "c.txt", "a/z.png"]
+
+
+def test_a_root_given_twice_gives_each_file_once(tmp_path: Path) -> None:
+    _tree(tmp_path)
+    once = find_files([tmp_path])
+    assert find_files([tmp_path, tmp_path]) == once
+    assert find_files([tmp_path, tmp_path / "b", tmp_path / "c.txt"]) == once
+
+
+def test_a_folder_that_cannot_be_listed_gets_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, photo = tmp_path / "closed", *_pngs(tmp_path, 1)
+    closed.mkdir()
+    real = os.scandir
+
+    def refusing(path: str) -> Any:
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert sorted(find_files([tmp_path])) == [photo, closed]
+    assert find_files([closed]) == [closed]
+    rows = scan(find_files([tmp_path]), [])
+    assert {row.path: row.status for row in rows} == {photo: "ok", closed: "unreadable"}
 
 
 @pytest.mark.timeout(20)
