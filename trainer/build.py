@@ -24,9 +24,7 @@ from app.analysis.recompress import encoder_identity
 from app.atomic import write_bytes
 from app.detection.card import (
     SCHEMA,
-    Calibration,
     ModelCard,
-    OperatingPoint,
     Preparation,
     Question,
     Training,
@@ -37,7 +35,8 @@ from trainer.calibrate import MISS_RATE, fit_calibration, fit_thresholds
 from trainer.config import Recipe
 from trainer.corpus import Example
 from trainer.corpus.casia import read_casia1
-from trainer.corpus.splits import PARTS, manifest_sha256, split_by_source
+from trainer.corpus.folder import read_references
+from trainer.corpus.splits import PARTS, halves, manifest_sha256, split_by_source
 from trainer.evaluate import Evaluation, lookup_accuracy
 from trainer.export import export
 from trainer.images import prepare_examples
@@ -73,21 +72,20 @@ def build(recipe: Recipe, corpus: Path, runs: Path, name: str, version: str, say
     for sentence in left_out:
         say(f"Left out: {sentence}")
     parts = split_by_source(examples, dataclasses.asdict(recipe.shares), recipe.seed)
+    references = read_references(corpus, recipe.references)
     say(describe_split(parts))
     run = _run_folder(runs, recipe)
     _write_split(run, parts, corpus)
     write_bytes(run / "config.json", json.dumps(dataclasses.asdict(recipe), indent=1).encode())
 
     preparation = preparation_of(recipe)
-    images: dict[str, LabelledImages] = {}
-    for part in PARTS:
-        draws = recipe.draws if part == "train" else recipe.evaluation_draws
-        tensor, _ = prepare_examples(
-            parts[part], preparation, recipe.resave, recipe.seed, draws, part
-        )
-        labels = torch.tensor([float(example.label) for example in parts[part]])
-        images[part] = LabelledImages(tensor, labels)
 
+    def prepared(held: list[Example], name: str) -> LabelledImages:
+        draws = recipe.draws if name == "train" else recipe.evaluation_draws
+        tensor, _ = prepare_examples(held, preparation, recipe.resave, recipe.seed, draws, name)
+        return LabelledImages(tensor, torch.tensor([float(example.label) for example in held]))
+
+    images = {part: prepared(parts[part], part) for part in PARTS}
     model = ClassicCnn(
         preparation.channels,
         recipe.size,
@@ -111,12 +109,22 @@ def build(recipe: Recipe, corpus: Path, runs: Path, name: str, version: str, say
     torch.save(model.state_dict(), run / "weights.pt")
 
     scores = {part: _scores(model, images[part]) for part in PARTS}
-    calibration, point, below = _fit(scores["calibration"])
-    question = _question(calibration, point, below)
-    results = {part: measure(scores[part], question) for part in ("validation", "test")}
+    elsewhere = {
+        name: {
+            half: _scores(model, prepared(held, name))
+            for half, held in halves(pictures, recipe.seed).items()
+        }
+        for name, pictures in references.items()
+    }
+    question = _calibrated_question(
+        scores["calibration"], {name: half["calibration"] for name, half in elsewhere.items()}
+    )
+    held_out = {"validation": scores["validation"], "test": scores["test"]}
+    held_out |= {name: half["test"] for name, half in elsewhere.items()}
+    results = {name: measure(found, question) for name, found in held_out.items()}
     lookup = lookup_accuracy(parts)
     say(Evaluation(results, lookup).table())
-    card = _card(recipe, preparation, question, parts, name, version)
+    card = _card(recipe, preparation, question, parts | references, name, version)
     card = dataclasses.replace(
         card,
         results={part: measures.rounded() for part, measures in results.items()}
@@ -170,17 +178,15 @@ def _scores(model: torch.nn.Module, data: LabelledImages) -> Scores:
     return Scores(logits, data.labels.numpy().astype(np.int64))
 
 
-def _fit(scores: Scores) -> tuple[Calibration, OperatingPoint, float]:
+def _calibrated_question(scores: Scores, references: Mapping[str, Scores]) -> Question:
+    """Calibrate on ``scores``; set the operating point on these and on all ``references``."""
     calibration = fit_calibration(scores)
-    trial = _question(calibration, OperatingPoint(0.5, 0.5), 0.5)
-    probabilities = np.vectorize(lambda logit: calibrated(trial, float(logit)))(scores.logits)
-    point, below = fit_thresholds(
-        probabilities[scores.labels == 0], probabilities[scores.labels == 1]
-    )
-    return calibration, point, below
-
-
-def _question(calibration: Calibration, point: OperatingPoint, below: float) -> Question:
+    apply = np.vectorize(lambda logit: calibrated(calibration, float(logit)))
+    probabilities = apply(scores.logits)
+    untouched = [probabilities[scores.labels == 0]]
+    untouched += [apply(reference.logits) for reference in references.values()]
+    point, below = fit_thresholds(untouched, probabilities[scores.labels == 1])
+    sets = ", ".join(("CASIA 1.0", *references))
     return Question(
         id="tampered",
         text="Was this picture altered?",
@@ -191,8 +197,8 @@ def _question(calibration: Calibration, point: OperatingPoint, below: float) -> 
         operating_point=point,
         inconclusive_below=below,
         miss_rate=MISS_RATE,
-        reference_population="CASIA 1.0 photographs and forgeries, resized and saved again as "
-        "JPEG once or twice, from sources the model never saw.",
+        reference_population=f"untouched pictures ({sets}) and CASIA 1.0 forgeries that trained "
+        "nothing, resized and saved again as JPEG once or twice.",
     )
 
 
@@ -233,9 +239,12 @@ def _card(
             recipe=recipe.name,
             seed=recipe.seed,
             date=time.strftime("%Y-%m-%d"),
-            data="CASIA ITDE 1.0 (800 authentic, 921 tampered; research only).",
+            data="Trained on CASIA ITDE 1.0 (800 authentic, 921 tampered; research only). "
+            "Operating point also set with half of the folders: "
+            + (", ".join(recipe.references) or "none")
+            + ".",
             data_manifest_sha256=manifest_sha256(parts),
-            split=describe_split(parts),
+            split=describe_split({part: parts[part] for part in PARTS}),
             versions={
                 "elascope": __version__,
                 "torch": torch.__version__,

@@ -4,6 +4,8 @@ All of it is fitted on the calibration part of the split, which neither trained 
 chose the epoch.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
@@ -12,7 +14,8 @@ from trainer.errors import ExportError
 from trainer.metrics import Floats, Scores
 
 FALSE_ALARM_RATE = 0.01
-"""Positive answers: at most one untouched calibration image in a hundred scores so high."""
+"""Positive answers: at most one untouched image in a hundred scores so high, in every reference
+set by itself, since nobody knows from which of them the next image is."""
 
 MISS_RATE = 0.05
 """Negative answers: at most one tampered calibration image in twenty scores so low."""
@@ -37,20 +40,23 @@ def fit_calibration(scores: Scores) -> Calibration:
     return Calibration(slope, offset)
 
 
-def fit_thresholds(authentic: Floats, tampered: Floats) -> tuple[OperatingPoint, float]:
+def fit_thresholds(authentic: Sequence[Floats], tampered: Floats) -> tuple[OperatingPoint, float]:
     """The operating point and the lower end of the inconclusive band.
 
     Args:
-        authentic: calibrated scores of untouched calibration images, any shape.
-        tampered: the same for tampered ones.
+        authentic: calibrated scores of untouched calibration images, one array of any shape for
+            each reference set.
+        tampered: calibrated scores of tampered calibration images.
 
     Returns:
-        The threshold that `FALSE_ALARM_RATE` of ``authentic`` reach or pass, and the score that
-        `MISS_RATE` of ``tampered`` lie below; the latter is never above the threshold.
+        The lowest threshold that at most `FALSE_ALARM_RATE` of each set in ``authentic`` reach,
+        and the score that `MISS_RATE` of ``tampered`` lie below, never above the threshold.
     """
-    highest = np.sort(authentic.ravel())[::-1]
-    allowed = int(FALSE_ALARM_RATE * len(highest))
-    threshold = float(np.nextafter(highest[allowed], 2.0))
-    below = float(np.quantile(tampered, MISS_RATE))
+    threshold = 0.0
+    for scores in authentic:
+        highest = np.sort(scores.ravel())[::-1]
+        allowed = int(FALSE_ALARM_RATE * len(highest))
+        threshold = max(threshold, float(np.nextafter(highest[allowed], 2.0)))
     threshold = min(threshold, 1.0)
+    below = float(np.quantile(tampered, MISS_RATE))
     return OperatingPoint(FALSE_ALARM_RATE, threshold), min(below, threshold)

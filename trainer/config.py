@@ -30,6 +30,8 @@ class Recipe:
         ela_quality: of the preparation.
         ela_subsampling: of the preparation.
         resave: the save pipeline of both classes.
+        references: folders of untouched pictures beside the corpus, by name. Half of each helps
+            to set the operating point, the other half to measure it; none of them trains.
         shares: of the split.
         filters: of each of the two convolutions.
         pool: side of the second max-pooling.
@@ -54,6 +56,7 @@ class Recipe:
     ela_quality: int = 90
     ela_subsampling: str = "4:2:0"
     resave: ResaveRange = field(default_factory=ResaveRange)
+    references: tuple[str, ...] = ()
     shares: Shares = field(default_factory=Shares)
     filters: int = 16
     pool: int = 29
@@ -112,6 +115,7 @@ def recipe_from(config: dict[str, Any]) -> Recipe:
         )
         values["shares"] = Shares(**values["shares"])
         values["planes"] = tuple(values["planes"])
+        values["references"] = tuple(values["references"])
         return Recipe(**values)
     except (KeyError, TypeError) as error:
         raise CorpusError(

@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 
 from app.detection.detector import Detector
-from app.errors import ElascopeError
-from app.evidence.decode import decode
-from app.evidence.file import open_evidence
 from trainer.config import Recipe, recipe_from
 from trainer.corpus import Example
 from trainer.corpus.casia import read_casia1
 from trainer.corpus.container import container_of, lookup_predictions
-from trainer.corpus.splits import manifest_sha256, split_by_source
-from trainer.errors import CorpusError
+from trainer.corpus.folder import read_authentic, read_references
+from trainer.corpus.splits import halves, manifest_sha256, split_by_source
 from trainer.images import prepare_examples
 from trainer.metrics import Measures, Scores, balanced_accuracy, measure
 
@@ -69,14 +66,14 @@ class Evaluation:
 def evaluate(
     model: Path, corpus: Path, others: Sequence[Path], draws: int | None = None
 ) -> tuple[Evaluation, list[str]]:
-    """Measure ``model`` on its test part of ``corpus`` and on folders of untouched pictures.
+    """Measure ``model`` on its test part of ``corpus`` and on untouched pictures from elsewhere.
 
     Split and save pipeline are repeated from the model's card, so the numbers are those in it.
 
     Args:
         model: ONNX file that `build` made.
-        corpus: the copy of CASIA 1.0.
-        others: folders of camera or web pictures; all of them count as authentic.
+        corpus: the copy of CASIA 1.0; the recipe's reference folders lie beside it.
+        others: further folders of untouched pictures.
         draws: of the save pipeline; by default as in the card.
 
     Returns:
@@ -94,12 +91,16 @@ def evaluate(
     examples, left_out = read_casia1(corpus)
     notes = [f"Left out: {sentence}" for sentence in left_out]
     parts = split_by_source(examples, dataclasses.asdict(recipe.shares), recipe.seed)
-    if manifest_sha256(parts) != detector.card.training.data_manifest_sha256:
+    references = read_references(corpus, recipe.references)
+    if manifest_sha256(parts | references) != detector.card.training.data_manifest_sha256:
         notes.append("The corpus or its split is not the one in the card; numbers will differ.")
     measures = {
         part: measure(scores_of(detector, recipe, parts[part], part), question)
         for part in ("validation", "test")
     }
+    for name, pictures in references.items():
+        held_out = halves(pictures, recipe.seed)["test"]
+        measures[name] = measure(scores_of(detector, recipe, held_out, name), question)
     for folder in others:
         pictures = read_authentic(folder)
         measures[folder.name] = measure(
@@ -131,25 +132,6 @@ def scores_of(
         [detector.logits(draws.float().numpy())[identifier] for draws in tensor], dtype=np.float64
     )
     return Scores(logits, np.array([example.label for example in examples], dtype=np.int64))
-
-
-def read_authentic(folder: Path) -> list[Example]:
-    """Every readable picture below ``folder`` as an untouched one.
-
-    Raises:
-        CorpusError: there is none.
-    """
-    examples = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        try:
-            evidence = open_evidence(path)
-            decode(evidence)
-        except ElascopeError:
-            continue
-        examples.append(Example(path, evidence.sha256, 0, "authentic", frozenset({path.name})))
-    if not examples:
-        raise CorpusError(f"{folder} holds no usable picture.")
-    return examples
 
 
 def lookup_accuracy(parts: Mapping[str, Sequence[Example]]) -> dict[str, float]:

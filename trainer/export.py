@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,8 @@ def to_onnx(model: nn.Module, card: ModelCard) -> bytes:
     """The ONNX file's content, with the card in its metadata and a dynamic batch."""
     preparation = card.preparation
     example = torch.zeros(2, preparation.channels, preparation.height, preparation.width)
+    # It warns of torchvision's absence, which no model here needs.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     program = torch.onnx.export(
         model.eval(),
         (example,),

@@ -64,7 +64,9 @@ class Measures:
 def measure(scores: Scores, question: Question) -> Measures:
     """Measure calibrated scores against labels; ``question`` has calibration and thresholds."""
     labels = np.repeat(scores.labels[:, None], scores.logits.shape[1], axis=1)
-    calibrate = np.vectorize(lambda logit: calibrated(question, float(logit)), otypes=[float])
+    calibrate = np.vectorize(
+        lambda logit: calibrated(question.calibration, float(logit)), otypes=[float]
+    )
     probabilities = calibrate(scores.logits)
     positive = probabilities >= question.operating_point.threshold
     right = (probabilities >= 0.5) == (labels == 1)

@@ -8,7 +8,7 @@ from trainer.corpus.resave import ResaveRange
 
 def classic_cnn() -> Recipe:
     """The classic two-convolution network on ELA at 128x128, trained honestly."""
-    return Recipe(name="classic_cnn")
+    return Recipe(name="classic_cnn", references=("camera", "web", "pristine"))
 
 
 def smoke() -> Recipe:

@@ -91,7 +91,7 @@ class Detector:
     def _answer(self, question: Question, logit: float) -> Verdict:
         if not math.isfinite(logit):
             return self._refusal(question, "The model gave no number for this image.")
-        score = calibrated(question, logit)
+        score = calibrated(question.calibration, logit)
         state = state_of(question, score)
         reason = explain(question, state)
         return Verdict(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.analysis.recompress import encoder_identity
-from app.detection.card import ModelCard, Question
+from app.detection.card import Calibration, ModelCard, Question
 from app.evidence.decode import DecodeRecord
 
 
@@ -65,9 +65,9 @@ def reasons_against(card: ModelCard, record: DecodeRecord) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def calibrated(question: Question, logit: float) -> float:
+def calibrated(calibration: Calibration, logit: float) -> float:
     """The calibrated score, 0..1, of a logit."""
-    exponent = question.calibration.slope * logit + question.calibration.offset
+    exponent = calibration.slope * logit + calibration.offset
     return 1.0 / (1.0 + math.exp(-max(min(exponent, 700.0), -700.0)))
 
 

@@ -217,7 +217,8 @@ def test_a_model_whose_words_are_no_valid_text_is_refused_when_loaded(tmp_path: 
     with pytest.raises(ModelRefusedError) as caught:
         Detector(path)
     assert caught.value.sentence == (
-        "The card of the model m.onnx is not valid: it holds text or numbers that cannot be written down."
+        "The card of the model m.onnx is not valid: "
+        "it holds text or numbers that cannot be written down."
     )
 
 

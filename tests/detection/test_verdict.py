@@ -40,7 +40,7 @@ GOOD = DecodeRecord(
 )
 def test_calibration_by_hand(slope: float, offset: float, logit: float, score: float) -> None:
     asked = question(calibration=Calibration(slope, offset))
-    assert calibrated(asked, logit) == pytest.approx(score, abs=1e-12)
+    assert calibrated(asked.calibration, logit) == pytest.approx(score, abs=1e-12)
 
 
 @given(st.floats(-1e30, 1e30), st.floats(-1e30, 1e30), st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
@@ -48,7 +48,7 @@ def test_a_score_lies_between_0_and_1_and_rises_with_the_logit(
     first: float, second: float, slope: float, offset: float
 ) -> None:
     asked = question(calibration=Calibration(slope, offset))
-    low, high = (calibrated(asked, logit) for logit in sorted((first, second)))
+    low, high = (calibrated(asked.calibration, logit) for logit in sorted((first, second)))
     assert 0.0 <= low <= high <= 1.0
 
 

@@ -29,10 +29,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of the smoke recipe on forty synthetic pairs, through the command line."""
     root = tmp_path_factory.mktemp("trainer")
     write_casia1(root / "casia1")
-    arguments = ["train", "smoke", "--data", str(root / "casia1"), "--runs", str(root / "runs")]
-    assert (
-        main([*arguments, "--name", "smoke-model", "--set", "epochs=15", "--set", "batch=8"]) == 0
-    )
+    fields = ("epochs=30", "patience=30", "batch=8", "learning_rate=0.003")
+    settings = [word for field in fields for word in ("--set", field)]
+    where = ["--data", str(root / "casia1"), "--runs", str(root / "runs")]
+    assert main(["train", "smoke", *where, "--name", "smoke-model", *settings]) == 0
     (found,) = (root / "runs").iterdir()
     return found
 

@@ -90,15 +90,24 @@ def test_model_that_learned_the_reverse_is_refused() -> None:
 def test_thresholds_keep_their_rates_on_the_calibration_data() -> None:
     random = np.random.default_rng(2)
     authentic, tampered = random.beta(2, 4, 500), random.beta(4, 2, 400)
-    point, below = fit_thresholds(authentic, tampered)
+    point, below = fit_thresholds([authentic], tampered)
     assert (authentic >= point.threshold).mean() <= FALSE_ALARM_RATE
     assert (authentic >= point.threshold).sum() == 5
     assert (tampered < below).mean() == pytest.approx(MISS_RATE, abs=0.005)
     assert below <= point.threshold
 
 
+def test_operating_point_holds_in_the_worst_reference_set_by_itself() -> None:
+    """Pooled, the small set's false alarms would drown in the large one's quiet."""
+    random = np.random.default_rng(3)
+    quiet, loud = random.uniform(0, 0.5, 5_000), random.uniform(0, 0.9, 200)
+    point, _ = fit_thresholds([quiet, loud], random.uniform(0.3, 1, 300))
+    assert (loud >= point.threshold).mean() <= FALSE_ALARM_RATE
+    assert point.threshold > 0.85
+
+
 def test_thresholds_of_a_perfect_model_stay_in_order() -> None:
-    point, below = fit_thresholds(np.full(50, 0.01), np.full(50, 0.99))
+    point, below = fit_thresholds([np.full(50, 0.01)], np.full(50, 0.99))
     assert 0.01 < point.threshold <= 1
     assert below <= point.threshold
 

@@ -54,6 +54,15 @@ def split_by_source(
     return parts
 
 
+def halves(examples: Sequence[Example], seed: int) -> dict[str, list[Example]]:
+    """Divide reference pictures by a hash of their content into calibration and test."""
+    parts: dict[str, list[Example]] = {"calibration": [], "test": []}
+    for example in examples:
+        digest = hashlib.sha256(f"{seed}/{example.sha256}".encode()).digest()
+        parts["calibration" if digest[0] % 2 else "test"].append(example)
+    return parts
+
+
 def manifest_sha256(parts: Mapping[str, Sequence[Example]]) -> str:
     """Hash over the sorted (file SHA-256, label, part) of all examples."""
     lines = sorted(f"{e.sha256},{e.label},{part}\n" for part, held in parts.items() for e in held)
