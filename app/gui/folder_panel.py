@@ -98,6 +98,8 @@ class FolderModel(QAbstractListModel):
             return name
         if row.status != "ok":
             return f"{name}\n{row.status.replace('_', ' ')}"
+        if len(row.verdicts) == 1:
+            return f"{name}\n{state_word(row.verdicts[0].state)}"
         answers = (f"{v.question}: {state_word(v.state)}" for v in row.verdicts)
         return "\n".join((name, *answers))
 

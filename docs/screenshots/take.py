@@ -3,11 +3,14 @@
 xvfb-run -a python docs/screenshots/take.py docs/screenshots/window.png
 """
 
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from PySide6.QtWidgets import QApplication
 
 from app import paths
@@ -28,7 +31,9 @@ def main(target: Path) -> None:
             if time.monotonic() > end:
                 sys.exit("The window did not get there in a minute.")
 
-    samples = paths.resources() / "samples"
+    # A folder of its own, so that no picture shows a path of the machine it was taken on.
+    samples = Path(tempfile.mkdtemp(prefix="case-")) / "samples"
+    shutil.copytree(paths.resources() / "samples", samples)
     window.open_paths([samples])
     until(lambda: bool(window.folder.model.paths))
     window.start_scan()
@@ -39,6 +44,10 @@ def main(target: Path) -> None:
     until(lambda: time.monotonic() > settled)
     window.grab().save(str(target))
     window.close()
+    with Image.open(target) as picture:
+        small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    small.save(target, optimize=True)
+    shutil.rmtree(samples.parent)
 
 
 if __name__ == "__main__":
