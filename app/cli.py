@@ -154,17 +154,19 @@ def _ela(options: argparse.Namespace) -> int:
     from app.analysis.ela import ELA, ElaParams
     from app.evidence.decode import decode
     from app.evidence.file import open_evidence
-    from app.report.picture import write_npy, write_png
+    from app.report.picture import parameter_record, write_npy, write_png
 
     if not (options.output or options.raw):
         raise InvalidParameterError("Nothing to write: give --output or --raw.")
     _check_targets([t for t in (options.output, options.raw) if t], [options.image])
     params = ElaParams(**{spec.name: getattr(options, spec.name) for spec in ElaParams.specs()})
     with _decoders_silenced():
-        image = decode(open_evidence(options.image))
+        evidence = open_evidence(options.image)
+        image = decode(evidence)
     finding = ELA.run(image.pixels, params)
     if options.output:
-        write_png(options.output, finding.rendering.picture)
+        record = parameter_record(evidence, image.record, finding.record)
+        write_png(options.output, finding.rendering.picture, record)
     if options.raw:
         write_npy(options.raw, finding.measurement)
     return 0

@@ -74,7 +74,7 @@ def _card(card: ModelCard, sha256: str, provider: str) -> str:
     limits = "".join(f"<li>{html.escape(limit)}</li>" for limit in card.limits)
     results = "".join(
         f"<tr><td>{html.escape(name.replace('_', ' '))}&nbsp;&nbsp;</td>"
-        f"<td>{html.escape(str(value))}</td></tr>"
+        f"<td>{html.escape(_in_words(value))}</td></tr>"
         for name, value in card.results.items()
     )
     return (
@@ -84,12 +84,26 @@ def _card(card: ModelCard, sha256: str, provider: str) -> str:
         f"{validity.minimum_side} px, longer side to {validity.maximum_side} px, "
         f"sides to {validity.maximum_aspect:g}:1</p>"
         f"<h3>What it does not do</h3><ul>{limits}</ul>"
-        f"<h3>Measured</h3><table>{results}</table>"
+        f"<h3>Measured</h3><p>Brackets are 95 % intervals.</p><table>{results}</table>"
         f"<h3>Made from</h3><p>{html.escape(card.training.data)} "
         f"Split: {html.escape(card.training.split)}</p>"
         f"<p>Licence: {html.escape(card.licence)}</p>"
         f"<p><small>SHA-256 {sha256}<br>Runs on {provider}</small></p>"
     )
+
+
+def _in_words(value: object) -> str:
+    """A measured result for reading; triples are a value and its 95 % interval."""
+    if isinstance(value, dict):
+        parts = (f"{name.replace('_', ' ')} {_in_words(entry)}" for name, entry in value.items())
+        return "; ".join(parts)
+    if isinstance(value, list) and len(value) == 3 and all(isinstance(v, float) for v in value):
+        return f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]"
+    if isinstance(value, list):
+        return f"({', '.join(map(_in_words, value))})"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "none" if value is None else str(value)
 
 
 def about(parent: QWidget) -> QDialog:

@@ -14,8 +14,8 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QLabel, QListView, QVBoxLayout, QWidget
+from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication, QLabel, QListView, QStyle, QVBoxLayout, QWidget
 
 from app.errors import ElascopeError
 from app.evidence.decode import decode_thumbnail
@@ -45,6 +45,12 @@ class FolderModel(QAbstractListModel):
         placeholder = QPixmap(_SIDE, _ICON_HEIGHT)
         placeholder.fill(Qt.GlobalColor.transparent)
         self._placeholder = QIcon(placeholder)
+        warning = QApplication.style().standardIcon(QStyle.StandardPixmap.SP_MessageBoxWarning)
+        centred = QPixmap(placeholder)
+        painter = QPainter(centred)
+        warning.paint(painter, centred.rect().adjusted(0, 18, 0, -18))
+        painter.end()
+        self._no_picture = QIcon(centred)
         self._stream = Stream(self._thumbnails, self)
         self._stream.items.connect(self._take)
         self._stream.start()
@@ -119,9 +125,8 @@ class FolderModel(QAbstractListModel):
 
     def _take(self, arrived: list[tuple[Path, QImage | None]]) -> None:
         for path, image in arrived:
-            if image is not None:
-                self._icons[path] = QIcon(QPixmap.fromImage(image))
-                self._refresh(path)
+            self._icons[path] = QIcon(QPixmap.fromImage(image)) if image else self._no_picture
+            self._refresh(path)
 
 
 def _thumbnail(path: Path) -> QImage | None:

@@ -40,7 +40,8 @@ from app.gui.notice import Notice
 from app.gui.scan_panel import ScanPanel
 from app.gui.verdict_panel import VerdictPanel
 from app.report import REPORTS
-from app.report.picture import write_png
+from app.report.base import printable
+from app.report.picture import parameter_record, write_png
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,7 +234,7 @@ class MainWindow(QMainWindow):
         self._inspection = inspection
         self._map = None
         self.notice.hide()
-        self.setWindowTitle(f"{inspection.path.name} – Elascope")
+        self.setWindowTitle(f"{printable(inspection.path.name)} – Elascope")
         self.canvas.set_picture(inspection.picture)
         self.facts.show_inspection(inspection)
         self.map_panel.last_save.setText(f"This file: {last_save(inspection.jpeg)}")
@@ -248,8 +249,9 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     def _image_failed(self, path: Path, error: ElascopeError) -> None:
-        stays = " The previous picture stays." if self._inspection else ""
-        self.notice.say(f"{path.name}: {error.sentence}{stays}", error.detail)
+        shown = self._inspection
+        stays = f" The previous picture stays: {printable(shown.path.name)}." if shown else ""
+        self.notice.say(f"{printable(path.name)}: {error.sentence}{stays}", error.detail)
 
     def _verdict_failed(self, error: ElascopeError) -> None:
         self.verdict.show_text(f"No verdict: {error.sentence}")
@@ -336,7 +338,9 @@ class MainWindow(QMainWindow):
 
         def work(_: threading.Event) -> None:
             refuse_evidence([target], evidence)
-            write_png(target, analysis.render(map_.measurement, map_.params).picture)
+            described = analysis.describe(map_.params)
+            record = parameter_record(inspection.evidence, inspection.image.record, described)
+            write_png(target, analysis.render(map_.measurement, map_.params).picture, record)
 
         self._write(work, target)
 

@@ -98,7 +98,9 @@ class VerdictPanel(QWidget):
             self._add(f"<small>{model} {reference}</small>")
 
     def _add(self, text: str) -> None:
+        """Add a line of HTML."""
         label = QLabel(text)
+        label.setTextFormat(Qt.TextFormat.RichText)
         label.setWordWrap(True)
         label.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse

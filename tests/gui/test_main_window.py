@@ -132,7 +132,7 @@ def test_file_that_cannot_be_read_leaves_the_previous_picture(
     window.folder.select(folder / "c.jpg")
     qtbot.waitUntil(window.notice.isVisible, timeout=10_000)
     assert "c.jpg" in window.notice.label.text()
-    assert "previous picture stays" in window.notice.label.text()
+    assert "previous picture stays: a.jpg" in window.notice.label.text()
     assert window._inspection.path.name == "a.jpg"
     window.folder.select(folder / "d.jpg")
     qtbot.waitUntil(lambda: window._inspection.path.name == "d.jpg", timeout=10_000)
@@ -180,6 +180,10 @@ def test_verdict_outside_validity_has_no_score(
     shown = texts(window.verdict)
     assert "Outside validity" in shown
     assert "the model knows PNG only" in shown
+    assert all(
+        label.textFormat() == Qt.TextFormat.RichText
+        for label in window.verdict.findChildren(QLabel)
+    )
 
 
 def test_line_under_the_map_follows_the_file_and_the_quality(
