@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/ready
 DEV := .venv/ready-dev
+WINDOW := .venv/ready-window
 CASIA1 ?= ../shared/data/casia1
 
 .DEFAULT_GOAL := help
@@ -25,8 +26,11 @@ scan: $(RUNTIME) ## judge the shipped samples with the shipped model
 	@mkdir -p reports
 	@$(BIN)/elascope scan resources/samples --csv reports/samples.csv --table
 
-app: $(RUNTIME) ## open the window with the samples
+$(WINDOW): $(RUNTIME)
 	@$(PYTHON) packaging/bootstrap.py --libraries display
+	@touch $@
+
+app: $(WINDOW) ## open the window with the samples
 	@$(BIN)/elascope open resources/samples
 
 test: $(DEV) ## run all tests

@@ -11,6 +11,8 @@ from typing import Any, cast
 
 from app.arrays import RgbU8
 from app.errors import InvalidParameterError
+from app.evidence.decode import DecodeRecord
+from app.evidence.jpeg import JpegFacts
 
 ParamValue = int | float | str | bool
 
@@ -142,6 +144,8 @@ class Analysis:
         measure: (height, width, 3) uint8 RGB -> map of the same shape.
         render: map -> picture.
         record: what else, besides the parameters, another examiner needs to repeat the step.
+        read: what a file's own facts allow to conclude from its map, the most important
+            sentence first.
         shows: what the map shows.
         shows_not: what it does not.
         misleads: when it misleads.
@@ -154,6 +158,7 @@ class Analysis:
     measure: Callable[[RgbU8, Any], RgbU8]
     render: Callable[[RgbU8, Any], Rendering]
     record: Callable[[], Mapping[str, str]]
+    read: Callable[[DecodeRecord, JpegFacts | None, Any], tuple[str, ...]]
     shows: str
     shows_not: str
     misleads: str
@@ -163,6 +168,18 @@ class Analysis:
         """Measure and render ``pixels``, (height, width, 3) uint8 RGB at full resolution."""
         measurement = self.measure(pixels, params)
         return Finding(measurement, self.render(measurement, params), self.describe(params))
+
+    def caption(self, params: Params) -> str:
+        """Title and parameters in a line, for beside the map. A box that is off goes unsaid."""
+        parts = []
+        for spec in params.specs():
+            value, name = getattr(params, spec.name), spec.name.replace("_", " ")
+            if isinstance(value, bool):
+                parts += [name] if value else []
+            else:
+                number = f"{value:g}" if isinstance(value, float) else str(value)
+                parts.append(f"{name} {number}{spec.unit}")
+        return f"{self.title}: {', '.join(parts)}"
 
     def describe(self, params: Params) -> dict[str, Any]:
         """The parameter record of a run with ``params``."""

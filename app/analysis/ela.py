@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from app.analysis.base import Analysis, Legend, Params, Rendering, parameter
+from app.analysis.reading import read_ela
 from app.analysis.recompress import SUBSAMPLINGS, encoder_identity, round_trip
 from app.arrays import RgbU8
 
@@ -101,6 +102,7 @@ ELA = Analysis(
     measure=_measure,
     render=_render,
     record=_record,
+    read=read_ela,
     shows="How much each part of the picture would change in one more JPEG save. Parts with "
     "another save history can stand out against parts of the same kind: compare edges with "
     "edges, textures with textures, flat areas with flat areas.",

@@ -3,9 +3,15 @@
 Source for the reading rules: N. Krawetz, "A Picture's Worth", Black Hat 2007, and its tutorials.
 """
 
-from app.analysis.ela import ElaParams
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from app.evidence.decode import DecodeRecord
 from app.evidence.jpeg import JpegFacts
+
+if TYPE_CHECKING:
+    from app.analysis.ela import ElaParams
 
 _NEAR = 3
 """Qualities closer than this give a map that is dark for any history."""

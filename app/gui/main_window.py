@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.analysis.base import Analysis, Legend, Params
-from app.analysis.ela import ELA, ElaParams
-from app.analysis.reading import last_save, read_ela
+from app.analysis.ela import ELA
+from app.analysis.reading import last_save
 from app.arrays import RgbU8
 from app.atomic import refuse_evidence
 from app.detection.detector import Detector
@@ -241,7 +241,7 @@ class MainWindow(QMainWindow):
         self.verdict.show_text("Being judged…")
         self._request_map()
         self._judging.request(
-            inspection.path,
+            inspection,
             lambda _: self._models.judge(inspection),
             self.verdict.show_verdicts,
             self._verdict_failed,
@@ -274,20 +274,16 @@ class MainWindow(QMainWindow):
             return _Map(params, measurement, rendering.legend, build_pyramid(rendering.picture))
 
         failed = partial(self.notice.say_error, "No map:")
-        self._mapping.request(inspection.path, work, self._show_map, failed)
+        self._mapping.request(inspection, work, self._show_map, failed)
 
     def _show_map(self, map_: _Map) -> None:
         inspection = self._inspection
-        if inspection is None or not isinstance(map_.params, ElaParams):
+        if inspection is None:
             return
         self._map = map_
         self.canvas.set_map(map_.picture)
-        params = map_.params
-        method = f"ELA, quality {params.quality}, {params.subsampling}, gain {params.scale:g}x"
-        if params.auto_gain:
-            method = f"ELA, quality {params.quality}, {params.subsampling}, auto gain"
-        self.legend.show_legend(map_.legend, method)
-        sentences = read_ela(inspection.image.record, inspection.jpeg, params)
+        self.legend.show_legend(map_.legend, self._analysis.caption(map_.params))
+        sentences = self._analysis.read(inspection.image.record, inspection.jpeg, map_.params)
         self.reading.setText(" ".join(sentences))
         self._update_actions()
 
