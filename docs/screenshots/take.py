@@ -45,7 +45,7 @@ def main(target: Path) -> None:
     window.grab().save(str(target))
     window.close()
     with Image.open(target) as picture:
-        small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        small = picture.convert("RGB")
     small.save(target, optimize=True)
     shutil.rmtree(samples.parent)
 
