@@ -53,5 +53,6 @@ def refuse_evidence(targets: Sequence[Path | None], evidence: Sequence[Path]) ->
             with contextlib.suppress(OSError):
                 if target.samefile(path):
                     raise NotWrittenError(
-                        f"{target} is one of the examined files; it is never overwritten."
+                        f"{target} is one of the examined files; it is never overwritten. "
+                        "Choose a place outside the examined folder."
                     )

@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            _complain(f"The output could not be written: {error.strerror}.")
+            what = error.filename or "The output could not be written"
+            _complain(f"{what}: {error.strerror}.")
         return EXIT_FAILED
 
 
@@ -93,7 +94,8 @@ def _parser(command: Sequence[str]) -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="NAME|FILE",
-        help="models to ask; by default all that are installed",
+        action="extend",
+        help="models to ask, after the folders; by default all that are installed",
     )
     scan.add_argument("--jobs", type=_positive, metavar="N", help="threads (default: cores)")
     scan.add_argument("--no-recursive", action="store_true", help="leave out subfolders")
@@ -138,15 +140,24 @@ def _add_parameter(parser: argparse.ArgumentParser, spec: ParamSpec) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 on, not {text!r}")
+    return int(text)
 
 
 def _open(options: argparse.Namespace) -> int:
-    from app.gui.application import run
-
+    shown = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in shown):
+        raise ElascopeError(
+            "There is no display for the window. Without one, use elascope scan and elascope ela."
+        )
+    try:
+        from app.gui.application import run
+    except ImportError as error:
+        raise ElascopeError(
+            f"The window cannot be opened: {error}. "
+            "On Debian, python3 packaging/bootstrap.py --libraries display installs what it needs."
+        ) from error
     return run(options.path)
 
 
@@ -173,7 +184,7 @@ def _ela(options: argparse.Namespace) -> int:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    from app.detection.library import load_detectors
+    from app.detection.library import load_detectors, load_installed
     from app.paths import model_folders
     from app.report import REPORTS
     from app.scan.pipeline import find_files, scan
@@ -185,7 +196,12 @@ def _scan(options: argparse.Namespace) -> int:
     wanted = [(report, getattr(options, report.id)) for report in REPORTS]
     targets = [(report, target) for report, target in wanted if target]
     _check_targets([target for _, target in targets], paths)
-    detectors = load_detectors(options.model, model_folders())
+    if options.model:
+        detectors = load_detectors(options.model, model_folders())
+    else:
+        detectors, refusals = load_installed(model_folders())
+        for refusal in refusals:
+            _complain(refusal.sentence)
     if not detectors:
         _complain("No model is installed; rows have no verdicts.")
     questions = [question.id for detector in detectors for question in detector.card.questions]
@@ -219,8 +235,11 @@ def _check_targets(targets: Sequence[Path], evidence: Sequence[Path]) -> None:
     if len(set(places)) < len(places):
         raise InvalidParameterError("Two outputs cannot share one file.")
     for place in places:
-        if not os.path.isdir(os.path.dirname(place)):
-            raise NotWrittenError(f"There is no folder {os.path.dirname(place)}.")
+        folder = os.path.dirname(place)
+        if not os.path.isdir(folder):
+            raise NotWrittenError(f"There is no folder {folder}.")
+        if not os.access(folder, os.W_OK):
+            raise NotWrittenError(f"The folder {folder} cannot be written to.")
         if os.path.lexists(place) and not os.path.isfile(place):
             raise NotWrittenError(f"{place} is not a file, so nothing is written to it.")
     refuse_evidence(targets, evidence)

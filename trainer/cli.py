@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -17,9 +18,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
     except ElascopeError as error:
         print(f"elascope-trainer: {error.sentence}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"elascope-trainer: {where}{error.strerror}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("elascope-trainer: interrupted", file=sys.stderr)

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.analysis.recompress import SUBSAMPLINGS
 from trainer.corpus.resave import ResaveRange
 from trainer.errors import CorpusError
 
@@ -73,6 +74,40 @@ class Recipe:
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
 
+    def __post_init__(self) -> None:
+        """Refuse what would end in a traceback or in nothing, before hours of work.
+
+        Raises:
+            CorpusError: with the field and its range.
+        """
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:  # false for NaN, too
+                raise CorpusError(f"{name} must lie between {low:g} and {high:g}.")
+        if self.ela_subsampling not in SUBSAMPLINGS:
+            raise CorpusError(f"ela_subsampling must be one of {', '.join(SUBSAMPLINGS)}.")
+        if ((self.size - 4) // 2 - 4) // self.pool < 1:
+            raise CorpusError(f"size {self.size} is too small for pool {self.pool}.")
+
+
+_RANGES = {
+    "seed": (0, 2**31),
+    "size": (16, 1024),
+    "ela_quality": (1, 100),
+    "filters": (1, 1024),
+    "pool": (1, 512),
+    "dense": (1, 4096),
+    "dropout": (0.0, 0.95),
+    "dense_dropout": (0.0, 0.95),
+    "draws": (1, 1000),
+    "evaluation_draws": (1, 1000),
+    "shift": (0.0, 0.5),
+    "epochs": (1, 10_000),
+    "patience": (1, 10_000),
+    "batch": (1, 65_536),
+    "learning_rate": (1e-9, 10.0),
+    "weight_decay": (0.0, 10.0),
+}
+
 
 _BOOLEANS = {"true": True, "false": False}
 
@@ -83,17 +118,18 @@ def override(recipe: Recipe, assignments: list[str]) -> Recipe:
     Raises:
         CorpusError: an unknown field or a value of the wrong type.
     """
+    values = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    simple = {
+        name: value
+        for name, value in values.items()
+        if name != "name" and isinstance(value, int | float | str)
+    }
     changes: dict[str, Any] = {}
     for assignment in assignments:
         name, _, text = assignment.partition("=")
-        current = getattr(recipe, name, None)
-        if name == "name" or not isinstance(current, int | float | str):
-            simple = [
-                f.name
-                for f in dataclasses.fields(recipe)
-                if f.name != "name" and isinstance(getattr(recipe, f.name), int | float | str)
-            ]
+        if name not in simple:
             raise CorpusError(f"{name!r} cannot be set. Fields: {', '.join(simple)}.")
+        current = simple[name]
         try:
             changes[name] = _BOOLEANS[text] if isinstance(current, bool) else type(current)(text)
         except (ValueError, KeyError) as error:

@@ -103,15 +103,16 @@ def evaluate(
         measures[name] = measure(scores_of(detector, recipe, held_out, name), question)
     for folder in others:
         pictures = read_authentic(folder)
-        measures[folder.name] = measure(
-            scores_of(detector, recipe, pictures, folder.name), question
-        )
+        name = f"authentic: {folder}"
+        measures[name] = measure(scores_of(detector, recipe, pictures, name), question)
     lookup = lookup_accuracy(parts)
     stored: dict[str, Any] = detector.card.results
     for name, fresh in measures.items():
         if name in stored:
             same = _close(fresh.rounded(), stored[name])
             notes.append(f"{name}: {'equal to' if same else 'DIFFERENT from'} the card")
+    if not _close(lookup, stored.get("container_only", lookup)):
+        notes.append("container-only lookup: DIFFERENT from the card")
     return Evaluation(measures, lookup), notes
 
 

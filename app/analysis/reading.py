@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.analysis.ela import ElaParams
 
 _NEAR = 3
-"""Qualities closer than this give a map that is dark for any history."""
+"""Qualities closer than this to the last save give a darker map for any history."""
 
 _SMALL = 64
 
@@ -57,11 +57,17 @@ def _history(record: DecodeRecord, jpeg: JpegFacts | None, params: ElaParams) ->
         )
     if jpeg.quality is None:
         return "Without quantisation tables the last save is unknown; read the map with care."
-    last = jpeg.quality.quality
+    last, same = jpeg.quality.quality, jpeg.subsampling in (params.subsampling, "grey")
+    if last == params.quality and jpeg.quality.exact and same:
+        return (
+            f"The map's settings are those of the file's last save (quality {last}): almost no "
+            "difference is expected anywhere, and none of it allows a conclusion. Try another."
+        )
     if abs(last - params.quality) < _NEAR:
         return (
-            f"The map's quality {params.quality} is that of the file's last save ({last}): almost "
-            "no difference is expected anywhere, and none of it allows a conclusion. Try another."
+            f"The map's quality {params.quality} is near that of the file's last save ({last}): "
+            "the whole map is darker than at other qualities. Compare parts of the same kind, and "
+            "try other qualities too."
         )
     if last < 60:
         return (

@@ -34,26 +34,55 @@ def resolve_model(name_or_file: str, folders: Sequence[Path]) -> Path:
 
 
 def load_detectors(names_or_files: Sequence[str], folders: Sequence[Path]) -> tuple[Detector, ...]:
-    """Load the named models, or by default every model there is.
-
-    By default a question that an earlier model answers is not asked again; named models must
-    not share one, since a row has one answer for each question.
+    """Load the named models.
 
     Raises:
-        ModelRefusedError: a model is unknown or unusable, or two answer the same question.
+        ModelRefusedError: a model is unknown or unusable, or two answer the same question, since
+            a row has one answer for each question.
     """
-    chosen = [resolve_model(name, folders) for name in names_or_files]
     detectors: list[Detector] = []
-    answered: dict[str, str] = {}
-    for path in chosen or find_models(folders).values():
-        detector = Detector(path)
-        shared = [question.id for question in detector.card.questions if question.id in answered]
-        if shared and chosen:
-            raise ModelRefusedError(
-                f"The models {answered[shared[0]]} and {detector.card.name} both answer "
-                f"{shared[0]!r}; choose one of them."
-            )
-        if not shared:
-            detectors.append(detector)
-            answered |= dict.fromkeys((q.id for q in detector.card.questions), detector.card.name)
+    for name in names_or_files:
+        detector = Detector(resolve_model(name, folders))
+        for other in detectors:
+            if shared := _shared_question(detector, other):
+                raise ModelRefusedError(
+                    f"The models {other.card.name} and {detector.card.name} both answer "
+                    f"{shared!r}; choose one of them."
+                )
+        detectors.append(detector)
     return tuple(detectors)
+
+
+def load_installed(
+    folders: Sequence[Path],
+) -> tuple[tuple[Detector, ...], tuple[ModelRefusedError, ...]]:
+    """Load every installed model that is usable, and say why the others are not.
+
+    A model that answers a question of an earlier one is left out with such a sentence, so the
+    user's own model stands in for a shipped one and this is said.
+    """
+    detectors: list[Detector] = []
+    refusals: list[ModelRefusedError] = []
+    for path in find_models(folders).values():
+        try:
+            detector = Detector(path)
+        except ModelRefusedError as error:
+            refusals.append(error)
+            continue
+        answered = [(other, _shared_question(detector, other)) for other in detectors]
+        first = next(((other, shared) for other, shared in answered if shared), None)
+        if first is None:
+            detectors.append(detector)
+        else:
+            refusals.append(
+                ModelRefusedError(
+                    f"The model {detector.card.name} is not asked: {first[0].card.name} already "
+                    f"answers {first[1]!r}."
+                )
+            )
+    return tuple(detectors), tuple(refusals)
+
+
+def _shared_question(one: Detector, other: Detector) -> str | None:
+    identifiers = {question.id for question in other.card.questions}
+    return next((q.id for q in one.card.questions if q.id in identifiers), None)

@@ -91,10 +91,10 @@ def explain(question: Question, state: State) -> str:
     """The answer in words, with the rate that stands behind it."""
     if state is State.POSITIVE:
         rate = question.operating_point.false_alarm_rate
-        opposite = f"About {percent(rate)} of the opposite reference images score so high."
+        opposite = f"In calibration at most {percent(rate)} of the opposite images scored so high."
         return f"{question.positive} {opposite}"
     if state is State.NEGATIVE:
         rate = question.miss_rate
-        opposite = f"About {percent(rate)} of the opposite reference images score so low."
+        opposite = f"In calibration about {percent(rate)} of the opposite images scored so low."
         return f"{question.negative} {opposite}"
     return "Inconclusive: reference images of both kinds have such scores."

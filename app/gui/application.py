@@ -1,5 +1,6 @@
 """Building the application: the objects are made here and handed down."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def run(path: Path | None) -> int:
     application.setStyle("Fusion")
     application.setWindowIcon(QIcon(str(paths.resources() / "icons" / "elascope.svg")))
     window = MainWindow(paths.model_folders())
+    # Ctrl-C in the terminal closes the window; its timers let Python see the signal.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
     window.show()
     if path is not None:
         window.open_paths([path])

@@ -37,8 +37,10 @@ class Batch(QObject):
         self._panel = panel
         self._models = models
         self._starting = Channel(pool, self)
+        self._title = ""
         self._questions: tuple[str, ...] = ()
         self._stream: Stream | None = None
+        self._cancelled = False
 
     @property
     def running(self) -> bool:
@@ -50,12 +52,16 @@ class Batch(QObject):
         """The rows so far."""
         return self._panel.model.rows
 
-    def start(self, paths: list[Path]) -> None:
-        """Judge ``paths`` on worker threads."""
+    def start(self, title: str, paths: list[Path]) -> None:
+        """Judge ``paths``, the files of ``title``, on worker threads."""
         if not paths or self.running:
             return
+        self._cancelled, self._title = False, title
 
         def begin(detectors: tuple[Detector, ...]) -> None:
+            if self._cancelled:
+                self.changed.emit()
+                return
             self._questions = tuple(q.id for d in detectors for q in d.card.questions)
             self._panel.begin(len(paths), self._questions)
 
@@ -77,6 +83,7 @@ class Batch(QObject):
 
     def cancel(self) -> None:
         """End the scan; the rows so far stay and can be exported."""
+        self._cancelled = True
         if self._stream is not None:
             self._stream.stop()
             self._panel.status.setText("Stopping…")
@@ -106,7 +113,7 @@ class Batch(QObject):
     def _end(self, error: ElascopeError | None) -> None:
         stream, self._stream = self._stream, None
         word = "Cancelled" if stream and stream.stopped else "Finished"
-        self._panel.finish(f"{word}: {len(self.rows)} rows")
+        self._panel.finish(f"{word}: {len(self.rows)} rows of {self._title}")
         if error:
             self.failed.emit("The scan ended early.", error)
         if stream:

@@ -176,12 +176,11 @@ class Canvas(QWidget):
             self._draw(painter, self._map, target)
 
     def _draw(self, painter: QPainter, pyramid: Pyramid, target: QRectF) -> None:
-        wanted = target.width()
-        level = next(
-            (entry for entry in reversed(pyramid.levels) if entry.shape[1] >= wanted),
-            pyramid.levels[0],
-        )
-        painter.drawImage(target, _as_image(level))
+        chosen = pyramid.levels[0]
+        for level in pyramid.levels:
+            if level.shape[1] >= target.width() and level.shape[0] >= target.height():
+                chosen = level
+        painter.drawImage(target, _as_image(chosen))
 
     # Input ------------------------------------------------------------------------------------
 

@@ -55,9 +55,10 @@ def analysis_help(parent: QWidget, analysis: Analysis) -> QDialog:
     )
 
 
-def model_cards(parent: QWidget, detectors: Sequence[Detector]) -> QDialog:
-    """The cards of the loaded models."""
+def model_cards(parent: QWidget, detectors: Sequence[Detector], refusals: Sequence[str]) -> QDialog:
+    """The cards of the loaded models, and why others are not used."""
     text = "<hr>".join(_card(d.card, d.sha256, d.provider) for d in detectors)
+    text += "".join(f"<p>{html.escape(sentence)}</p>" for sentence in refusals)
     return _show(parent, "Models", text or "<p>No model is installed.</p>")
 
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QWidg
 from app.analysis.reading import last_save
 from app.evidence.decode import DecodeRecord
 from app.gui.inspection import Inspection
+from app.gui.words import plain_tooltip
 from app.report.base import printable
 
 _ORIENTATIONS = {
@@ -53,7 +54,7 @@ def _value(name: str, value: str) -> QWidget:
         field.setFrame(False)
         field.setCursorPosition(0)
         field.setAccessibleName(name)
-        field.setToolTip(value)
+        field.setToolTip(plain_tooltip(value))
         return field
     label = QLabel(value)
     label.setTextFormat(Qt.TextFormat.PlainText)

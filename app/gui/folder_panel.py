@@ -1,5 +1,6 @@
 """The folder: a list of its images with thumbnails and, once known, their answers."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from app.errors import ElascopeError
 from app.evidence.decode import decode_thumbnail
 from app.evidence.file import open_evidence
 from app.gui.jobs import Stream
-from app.gui.words import state_word
+from app.gui.words import plain_tooltip, state_word
 from app.report.base import printable
 from app.scan.pipeline import find_files
 from app.scan.rows import Row
@@ -90,7 +91,7 @@ class FolderModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(path)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return printable(str(path))
+            return plain_tooltip(printable(str(path)))
         if role == Qt.ItemDataRole.DecorationRole:
             if path not in self._asked:
                 self._asked.add(path)
@@ -152,7 +153,9 @@ class FolderPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = FolderModel(self)
+        self.title = ""
         self._heading = QLabel("No folder is open")
+        self._heading.setTextFormat(Qt.TextFormat.PlainText)
         self._heading.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._heading.setContentsMargins(6, 4, 6, 0)
         self.list = QListView()
@@ -173,13 +176,16 @@ class FolderPanel(QWidget):
     def show_paths(self, title: str, paths: list[Path]) -> None:
         """Show ``paths`` under ``title`` and select the first."""
         self.model.set_paths(paths)
-        self._heading.setText(f"{title}\n{len(paths)} files" if paths else f"{title}\nno files")
+        self.title = printable(title)
+        self._heading.setText(f"{self.title}\n{len(paths) or 'no'} files")
         if paths:
             self.list.setCurrentIndex(self.model.index(0))
 
     def select(self, path: Path) -> None:
-        """Make ``path`` the current file, if it is in the list."""
-        if path in self.model.paths:
+        """Make ``path`` the current file; one of another folder is shown without the list."""
+        if path not in self.model.paths:
+            self.selected.emit(path)
+        else:
             index = self.model.index(self.model.paths.index(path))
             self.list.setCurrentIndex(index)
             self.list.scrollTo(index)
@@ -195,7 +201,11 @@ class FolderPanel(QWidget):
             self.selected.emit(self.model.paths[current.row()])
 
 
-def files_to_show(roots: list[Path]) -> tuple[str, list[Path]]:
-    """The heading and the files for opened or dropped paths: folders with all below them."""
-    title = roots[0].name or str(roots[0])
-    return title if len(roots) == 1 else f"{title} and {len(roots) - 1} more", find_files(roots)
+def files_to_show(roots: list[Path], stop: threading.Event) -> tuple[Path, str, list[Path]]:
+    """For opened or dropped paths: the folder they are in, a heading, and all files below them."""
+    first = roots[0]
+    folder = first if os.path.isdir(first) else first.parent  # noqa: PTH112 (names too long)
+    title = first.name or str(first)
+    if len(roots) > 1:
+        title += f" and {len(roots) - 1} more"
+    return folder, title, find_files(roots, stop=stop)

@@ -39,7 +39,7 @@ def build_pyramid(picture: RgbU8) -> Pyramid:
     height, width = picture.shape[:2]
     level = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA), dtype=np.uint8)
     levels = [level]
-    while max(level.shape[:2]) > _TOP and min(level.shape[:2]) > 1:
+    while max(level.shape[:2]) > _TOP:
         half = max(level.shape[1] // 2, 1), max(level.shape[0] // 2, 1)
         level = np.asarray(cv2.resize(level, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         levels.append(level)

@@ -1,5 +1,6 @@
 """The window: folder, picture with its map, verdict, and batch scan."""
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -212,18 +213,18 @@ class MainWindow(QMainWindow):
     def open_paths(self, roots: list[Path]) -> None:
         """Show the files of folders, or the given files."""
 
-        def done(listing: tuple[str, list[Path]]) -> None:
+        def done(listing: tuple[Path, str, list[Path]]) -> None:
             self.batch.cancel()
-            self._last_folder = roots[0] if roots[0].is_dir() else roots[0].parent
-            self.folder.show_paths(*listing)
+            self._last_folder, title, paths = listing
+            self.folder.show_paths(title, paths)
             self._update_actions()
 
         failed = partial(self.notice.say_error, "The folder could not be listed.")
-        self._listing.request(tuple(roots), lambda _: files_to_show(roots), done, failed)
+        self._listing.request(object(), lambda stop: files_to_show(roots, stop), done, failed)
 
     def start_scan(self) -> None:
         """Judge every file of the list."""
-        self.batch.start(list(self.folder.model.paths))
+        self.batch.start(self.folder.title, list(self.folder.model.paths))
 
     def show_image(self, path: Path) -> None:
         """Load ``path`` and show it; if that fails, the previous picture stays."""
@@ -243,7 +244,7 @@ class MainWindow(QMainWindow):
         self._judging.request(
             inspection,
             lambda _: self._models.judge(inspection),
-            self.verdict.show_verdicts,
+            lambda answers: self.verdict.show_verdicts(answers, self._models.refusals),
             self._verdict_failed,
         )
         self._update_actions()
@@ -322,8 +323,8 @@ class MainWindow(QMainWindow):
         chosen, _ = QFileDialog.getSaveFileName(
             self, "Save map", str(Path.home() / name), "PNG (*.png)"
         )
-        if chosen:
-            self.save_map(Path(chosen))
+        if chosen and (target := self._with_suffix(Path(chosen), (".png",), ".png")):
+            self.save_map(target)
 
     def save_map(self, target: Path) -> None:
         """Write the map at full resolution, as `elascope ela` does."""
@@ -343,12 +344,25 @@ class MainWindow(QMainWindow):
     def _choose_report(self) -> None:
         filters = {f"{report.title} (*.{report.id})": report for report in REPORTS}
         chosen, used = QFileDialog.getSaveFileName(
-            self, "Export report", str(Path.home() / "elascope-report"), ";;".join(filters)
+            self, "Export report", str(Path.home() / "elascope-report.csv"), ";;".join(filters)
         )
-        if chosen:
-            report = filters[used]
-            target = Path(chosen)
-            self.export_report(target.with_suffix(target.suffix or f".{report.id}"), report.id)
+        kinds = {f".{report.id}": report.id for report in REPORTS}
+        wanted = f".{filters[used].id}" if used in filters else ".csv"
+        if chosen and (target := self._with_suffix(Path(chosen), tuple(kinds), wanted)):
+            self.export_report(target, kinds[target.suffix.lower()])
+
+    def _with_suffix(self, target: Path, known: tuple[str, ...], wanted: str) -> Path | None:
+        """``target`` with a suffix that says what it holds.
+
+        The dialog has asked before replacing the name that was typed, not the completed one.
+        """
+        if target.suffix.lower() in known:
+            return target
+        completed = target.with_name(target.name + wanted)
+        if os.path.lexists(completed):
+            self.notice.say(f"Not saved: {completed} exists. Give its whole name to replace it.")
+            return None
+        return completed
 
     def export_report(self, target: Path, kind: str) -> None:
         """Write the rows of the last scan to ``target`` in the format ``kind``."""
@@ -356,10 +370,17 @@ class MainWindow(QMainWindow):
 
     def _write(self, work: Callable[[threading.Event], None], target: Path) -> None:
         """Write on a thread; each file on a channel of its own, so that none replaces another."""
-        failed = partial(self.notice.say_error, "Not saved.")
-        Channel(self._pool, self).request(
-            target, work, lambda _: self.notice.say(f"Saved: {target}"), failed
-        )
+        channel = Channel(self._pool, self)
+
+        def done(_: object) -> None:
+            self.notice.say(f"Saved: {target}")
+            channel.deleteLater()
+
+        def fail(error: ElascopeError) -> None:
+            self.notice.say_error("Not saved.", error)
+            channel.deleteLater()
+
+        channel.request(target, work, done, fail)
 
     # Help -------------------------------------------------------------------------------------
 
@@ -368,7 +389,7 @@ class MainWindow(QMainWindow):
 
     def _show_models(self) -> None:
         def show(detectors: tuple[Detector, ...]) -> None:
-            model_cards(self, detectors)
+            model_cards(self, detectors, self._models.refusals)
 
         failed = partial(self.notice.say_error, "The models could not be read.")
         self._describing.request("models", lambda _: self._models.load(), show, failed)
@@ -377,7 +398,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and folders."""
-        if event.mimeData().hasUrls():
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -388,11 +409,12 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End all work before the window goes."""
-        for channel in (self._listing, self._loading, self._mapping, self._judging):
+        self.hide()
+        for channel in self.findChildren(Channel):
             channel.drop()
         self.folder.model.close()
         self.batch.close()
-        self._pool.waitForDone()
+        self._pool.waitForDone(2000)
         super().closeEvent(event)
 
 

@@ -6,28 +6,30 @@ from pathlib import Path
 
 from app.detection.card import ModelCard
 from app.detection.detector import Detector
-from app.detection.library import load_detectors
+from app.detection.library import load_installed
 from app.detection.verdict import Verdict
 from app.gui.inspection import Inspection
 
 
 class Models:
-    """Loads the installed models once."""
+    """Loads the installed models once.
+
+    Attributes:
+        refusals: sentences on models that are not used; empty before `load`.
+    """
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
         self._lock = threading.Lock()
         self._detectors: tuple[Detector, ...] | None = None
+        self.refusals: tuple[str, ...] = ()
 
     def load(self) -> tuple[Detector, ...]:
-        """All detectors; blocks while they load.
-
-        Raises:
-            ModelRefusedError: a model is unusable.
-        """
+        """All usable detectors; blocks while they load. Then ``refusals`` says what is not."""
         with self._lock:
             if self._detectors is None:
-                self._detectors = load_detectors([], self._folders)
+                self._detectors, refused = load_installed(self._folders)
+                self.refusals = tuple(error.sentence for error in refused)
             return self._detectors
 
     def judge(self, inspection: Inspection) -> list[tuple[ModelCard, Verdict]]:

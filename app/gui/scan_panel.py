@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.gui.words import state_word
+from app.gui.words import plain_tooltip, state_word
 from app.report.base import printable
 from app.scan.rows import Row
 
@@ -73,7 +73,7 @@ class RowsModel(QAbstractTableModel):
         """Text of a cell."""
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{printable(str(row.path))}\n{self._note(row)}".strip()
+            return plain_tooltip(f"{printable(str(row.path))}\n{self._note(row)}".strip())
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         column = index.column()

@@ -79,8 +79,10 @@ class VerdictPanel(QWidget):
         self._clear()
         self._add(escape(text))
 
-    def show_verdicts(self, answers: list[tuple[ModelCard, Verdict]]) -> None:
-        """Show the answers of all models."""
+    def show_verdicts(
+        self, answers: list[tuple[ModelCard, Verdict]], refusals: tuple[str, ...]
+    ) -> None:
+        """Show the answers of all models, and which models are not used."""
         self._clear()
         if not answers:
             self._add("No model is installed, so there is no verdict.")
@@ -96,6 +98,8 @@ class VerdictPanel(QWidget):
             model = escape(f"Model {card.name} {card.version}.")
             reference = escape(f"Reference: {question.reference_population}")
             self._add(f"<small>{model} {reference}</small>")
+        for sentence in refusals:
+            self._add(f"<small>{escape(sentence)}</small>")
 
     def _add(self, text: str) -> None:
         """Add a line of HTML."""

@@ -1,5 +1,7 @@
 """The words and colours of the four states, the same in every panel."""
 
+from html import escape
+
 from PySide6.QtGui import QColor
 
 from app.detection.verdict import State
@@ -28,3 +30,8 @@ def state_word(state: State) -> str:
 def state_colour(state: State) -> QColor:
     """The state's colour."""
     return QColor(_COLOURS[state])
+
+
+def plain_tooltip(text: str) -> str:
+    """Text that a tooltip shows as it is, even if a file's name looks like HTML."""
+    return f"<span>{escape(text)}</span>".replace("\n", "<br>")

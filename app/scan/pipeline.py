@@ -18,12 +18,19 @@ _AHEAD = 4
 that memory does not grow with the folder."""
 
 
-def find_files(roots: Iterable[Path], recursive: bool = True) -> list[Path]:
+def find_files(
+    roots: Iterable[Path], recursive: bool = True, stop: threading.Event | None = None
+) -> list[Path]:
     """Every file below ``roots``, in the order of the roots and then by name.
 
     A root that is a file or does not exist, and a folder that cannot be listed, is listed itself,
     so that it gets its row. Links to folders are not followed: they may form a circle, and what
     they point to was not given. A file that is named twice is listed once, as first named.
+
+    Args:
+        roots: folders and files.
+        recursive: whether to go into subfolders.
+        stop: looked at before each folder; when set, the list ends there.
     """
     found: list[Path] = []
 
@@ -35,6 +42,8 @@ def find_files(roots: Iterable[Path], recursive: bool = True) -> list[Path]:
             found.append(root)
             continue
         for folder, subfolders, names in os.walk(root, onerror=unlisted):
+            if stop is not None and stop.is_set():
+                break
             subfolders.sort()
             if not recursive:
                 subfolders.clear()

@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QSlider, QTextBrowser
 from pytestqt.qtbot import QtBot
 
 from app.gui.canvas import View
+from app.gui.jobs import Channel
 from app.gui.main_window import MainWindow
 from tests.pictures import encoded, noise, pillow_residual
 
@@ -375,3 +378,132 @@ def test_every_odd_file_in_turn_costs_nothing(
         window.folder.list.setCurrentIndex(window.folder.model.index(number))
         qtbot.waitUntil(lambda: not window._loading.busy, timeout=20_000)
     assert window._inspection is not None
+
+
+@pytest.mark.parametrize("size", [(33_000, 1), (1, 33_000), (70_000, 2), (1, 1)])
+def test_extreme_shapes_are_shown(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """Qt draws no image longer than 32767 pixels; a level that fits must remain."""
+    folder = tmp_path / "extreme"
+    folder.mkdir()
+    Image.new("RGB", size, (200, 30, 40)).save(folder / "long.png")
+    window.open_paths([folder])
+    qtbot.waitUntil(lambda: window._inspection is not None, timeout=10_000)
+    window.canvas.grab()
+    window.canvas.actual_size()
+    window.canvas.grab()
+    qtbot.waitUntil(lambda: not window._mapping.busy, timeout=20_000)
+
+
+def test_cancel_right_after_start_starts_nothing(
+    qtbot: QtBot, window: MainWindow, folder: Path
+) -> None:
+    open_image(qtbot, window, folder, "a.jpg")
+    window.start_scan()
+    window.batch.cancel()
+    qtbot.waitUntil(lambda: not window.batch.running, timeout=10_000)
+    assert window.batch.rows == []
+    window.start_scan()
+    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    assert window.scan_panel.status.text() == "Finished: 4 rows of evidence"
+
+
+def test_completed_name_never_replaces_a_file_that_was_not_asked_about(
+    qtbot: QtBot,
+    window: MainWindow,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    open_image(qtbot, window, folder, "a.jpg")
+    window.start_scan()
+    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    earlier = tmp_path / "case.2024.csv"
+    earlier.write_text("an earlier report")
+
+    def answer(name: str, used: str) -> None:
+        chosen = (str(tmp_path / name), used)
+        dialog = "app.gui.main_window.QFileDialog.getSaveFileName"
+        monkeypatch.setattr(dialog, lambda *_, **__: chosen)
+        window._choose_report()
+
+    answer("case.2024", "CSV table (*.csv)")
+    assert "exists" in window.notice.label.text()
+    assert earlier.read_text() == "an earlier report"
+    answer("other", "JSON document (*.json)")
+    qtbot.waitUntil((tmp_path / "other.json").exists, timeout=10_000)
+    # The suffix that was typed decides, whatever filter is set.
+    answer("third.json", "CSV table (*.csv)")
+    qtbot.waitUntil((tmp_path / "third.json").exists, timeout=10_000)
+    assert json.loads((tmp_path / "third.json").read_text())["rows"]
+
+
+def test_saving_leaves_nothing_behind(
+    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path
+) -> None:
+    open_image(qtbot, window, folder, "a.jpg")
+    before = len(window.findChildren(Channel))
+    for number in range(5):
+        window.save_map(tmp_path / f"{number}.png")
+        qtbot.waitUntil((tmp_path / f"{number}.png").exists, timeout=10_000)
+    qtbot.waitUntil(lambda: len(window.findChildren(Channel)) == before, timeout=10_000)
+
+
+def test_names_that_look_like_html_are_shown_as_they_are(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    odd = tmp_path / os.fsdecode(b"<b>bold\xff")
+    odd.mkdir()
+    (odd / "<img src=x>.jpg").write_bytes(encoded(noise(20, 20), "JPEG"))
+    window.open_paths([odd])
+    qtbot.waitUntil(lambda: bool(window.folder.model.paths), timeout=10_000)
+    heading = window.folder.findChild(QLabel)
+    assert heading.textFormat() == Qt.TextFormat.PlainText
+    assert heading.text() == "<b>bold\\xff\n1 files"
+    model = window.folder.model
+    tip = str(model.data(model.index(0), Qt.ItemDataRole.ToolTipRole))
+    assert "&lt;img src=x&gt;.jpg" in tip
+
+
+def test_row_of_another_folder_can_still_be_looked_at(
+    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path
+) -> None:
+    open_image(qtbot, window, folder, "a.jpg")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    window.open_paths([empty])
+    qtbot.waitUntil(lambda: not window.folder.model.paths, timeout=10_000)
+    window.scan_panel.opened.emit(folder / "d.jpg")
+    qtbot.waitUntil(lambda: window._inspection.path.name == "d.jpg", timeout=10_000)
+
+
+def test_unusable_model_is_named_and_costs_no_other(
+    qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path
+) -> None:
+    junk = tmp_path / "models" / "a-junk" / "model.onnx"
+    junk.parent.mkdir()
+    junk.write_bytes(b"not a model")
+    open_image(qtbot, window, folder, "b.png")
+    shown = texts(window.verdict)
+    assert "Was a part changed?" in shown
+    assert "a-junk is not a usable ONNX file" in shown
+
+
+def test_closing_while_a_large_folder_is_listed_does_not_wait_for_it(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = threading.Event()
+
+    def endless(top: object, **_: object) -> object:
+        while True:
+            began.set()
+            time.sleep(0.005)
+            yield "/nowhere", [], ["a"]
+
+    monkeypatch.setattr("app.scan.pipeline.os.walk", endless)
+    window.open_paths([Path(os.sep)])
+    qtbot.waitUntil(began.is_set, timeout=5_000)
+    started = time.monotonic()
+    window.close()
+    assert time.monotonic() - started < 1.5

@@ -28,7 +28,27 @@ def test_fields_are_set_by_name_and_type() -> None:
     assert (recipe.epochs, recipe.learning_rate, recipe.flips) == (3, 0.5, False)
 
 
-@pytest.mark.parametrize("text", ["nothing=1", "epochs=many", "name=x", "resave=1", "flips=maybe"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nothing=1",
+        "__doc__=x",
+        "epochs=many",
+        "epochs=0",
+        "epochs=-1",
+        "name=x",
+        "resave=1",
+        "flips=maybe",
+        "size=8",
+        "pool=59",
+        "batch=0",
+        "draws=0",
+        "dropout=2",
+        "learning_rate=nan",
+        "ela_quality=500",
+        "ela_subsampling=4:1:1",
+    ],
+)
 def test_unknown_field_or_wrong_value_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(CorpusError):
         override(RECIPES[0](), [text])

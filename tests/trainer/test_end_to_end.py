@@ -118,8 +118,26 @@ def test_evaluate_reprints_the_numbers_of_the_card(
     auc = Detector(run / "model.onnx").card.results["test"]["auc"]
     assert f"{auc[0]:.3f} [{auc[1]:.3f}, {auc[2]:.3f}]" in printed
     assert "test: equal to the card" in printed
-    assert "Au | 40 x 2 | -" in printed
+    assert f"authentic: {folder} | 40 x 2 | -" in printed
     assert "container-only lookup" in printed
+
+
+def test_folder_named_like_a_part_replaces_no_result(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(corpus_of(run) / "Au", tmp_path / "test")
+    arguments = ["evaluate", str(run / "model.onnx"), "--data", str(corpus_of(run))]
+    assert main([*arguments, "--authentic", str(folder)]) == 0
+    assert "test: equal to the card" in capsys.readouterr().out
+
+
+def test_runs_folder_that_cannot_be_made_is_one_sentence(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    where = ["--data", str(corpus_of(run)), "--runs", str(tmp_path / "file")]
+    assert main(["train", "smoke", *where]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_evaluate_says_when_the_corpus_is_another(
