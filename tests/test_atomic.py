@@ -191,7 +191,8 @@ def test_evidence_is_refused_under_every_name_it_has(tmp_path: Path) -> None:
         with pytest.raises(NotWrittenError) as caught:
             refuse_evidence([None, tmp_path / name], [tmp_path / "other.jpg", evidence])
         assert caught.value.sentence == (
-            f"{tmp_path / name} is one of the examined files; it is never overwritten."
+            f"{tmp_path / name} is one of the examined files; it is never overwritten. "
+            "Choose a place outside the examined folder."
         )
 
 

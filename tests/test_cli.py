@@ -193,6 +193,80 @@ def test_two_models_give_their_columns_in_the_order_named(
     assert states == ["tampered_state", "generated_state"]
 
 
+def test_a_repeated_model_option_adds_to_the_ones_before(
+    tmp_path: Path, models: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("first", "second", "third"):
+        document = card([question(name)], name=name).to_json()
+        write_model(models / name / "model.onnx", document)
+    target = tmp_path / "report.csv"
+    for _ in range(2):  # the second run must not inherit the models of the first
+        options = ("--model", "third", "--csv", target, "--model", "first", "second")
+        assert _main("scan", photo, *options) == 0
+        states = [name for name in _rows(target)[0] if name.endswith("_state")]
+        assert states == ["third_state", "first_state", "second_state"]
+
+
+def test_a_broken_installed_model_is_one_line_and_the_others_are_asked(
+    tmp_path: Path, photo: Path
+) -> None:
+    folder = tmp_path / "data" / "elascope" / "models"
+    document = card([question("brightness")], name="good").to_json()
+    write_model(folder / "good" / "model.onnx", document)
+    (folder / "junk").mkdir()
+    (folder / "junk" / "model.onnx").write_bytes(b"junk")
+    target = tmp_path / "report.csv"
+    done = _run("scan", photo, "--csv", target, XDG_DATA_HOME=str(tmp_path / "data"))
+    assert done.returncode == 0
+    assert done.stderr.startswith("elascope: The model junk ")
+    assert done.stderr.count("\n") == 1
+    (row,) = _rows(target)
+    assert (row["status"], row["brightness_state"]) == ("ok", "outside_validity")
+    named = _run("scan", photo, "--model", "junk", XDG_DATA_HOME=str(tmp_path / "data"))
+    assert (named.returncode, named.stdout) == (1, "")
+    assert named.stderr == done.stderr
+
+
+def test_each_model_that_is_not_asked_is_one_line(
+    tmp_path: Path, models: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b", "c"):
+        write_model(models / name / "model.onnx", card(name=name).to_json())
+    assert _main("scan", photo) == 0
+    assert capfd.readouterr().err == (
+        "elascope: The model b is not asked: a already answers 'tampered'.\n"
+        "elascope: The model c is not asked: a already answers 'tampered'.\n"
+    )
+
+
+def test_a_broken_model_alone_leaves_rows_without_verdicts(
+    models: Path, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (models / "junk").mkdir()
+    (models / "junk" / "model.onnx").write_bytes(b"junk")
+    assert _main("scan", photo) == 0
+    out, err = capfd.readouterr()
+    first, second = err.splitlines()
+    assert first.startswith("elascope: The model junk ")
+    assert second.endswith("rows have no verdicts.")
+    assert out == "1 of 1 files: 1 ok\n"
+
+
+def test_two_runs_give_the_same_bytes_whatever_the_number_of_threads(
+    tmp_path: Path, model: Path, folder: dict[str, str]
+) -> None:
+    (tmp_path / "case" / "header.jpg").write_bytes(b"\xff\xd8\xff" + bytes(30))
+    reports = []
+    for run, jobs in enumerate((1, 2, 2)):
+        target = tmp_path / f"{run}.json"
+        done = _run("scan", tmp_path / "case", "--json", target, "--jobs", jobs, "--model", model)
+        assert (done.returncode, done.stderr) == (0, "")
+        reports.append(target.read_bytes())
+    details = [row["detail"] for row in json.loads(reports[0])["rows"]]
+    assert details.count("UnidentifiedImageError") >= 1
+    assert reports[0] == reports[1] == reports[2]
+
+
 def test_without_a_model_the_scan_says_so_and_still_lists_the_files(
     tmp_path: Path, photo: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,7 +348,10 @@ def test_a_report_over_an_examined_file_is_refused(
     (tmp_path / "soft-link").symlink_to(evidence)
     assert _main("scan", tmp_path / "case", flag, tmp_path / name) == 1
     err = capfd.readouterr().err
-    assert f"elascope: {tmp_path / name} is one of the examined files" in err
+    assert err == (
+        f"elascope: {tmp_path / name} is one of the examined files; it is never overwritten. "
+        "Choose a place outside the examined folder.\n"
+    )
     assert evidence.read_bytes() == content
     assert (tmp_path / "soft-link").is_symlink()
 
@@ -322,6 +399,36 @@ def test_a_report_in_a_missing_folder_is_refused_before_the_scan(
     assert capfd.readouterr() == ("", f"elascope: There is no folder {missing}.\n")
     assert not missing.exists()
     assert not other.exists()
+
+
+@pytest.mark.parametrize("command", ["scan", "ela"])
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
+    tmp_path: Path,
+    model: Path,
+    photo: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """``os.access`` is asked, since the user who runs the tests may write everywhere."""
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("the work was begun")
+
+    locked, real = tmp_path / "locked", os.access
+    locked.mkdir()
+
+    def access(path: str, mode: int, **options: bool) -> bool:
+        return not (mode == os.W_OK and Path(path) == locked) and real(path, mode, **options)
+
+    monkeypatch.setattr(os, "access", access)
+    monkeypatch.setattr("app.scan.pipeline.scan", forbidden)
+    monkeypatch.setattr("app.evidence.decode.decode", forbidden)
+    good, bad = ("--csv", "--json") if command == "scan" else ("--output", "--raw")
+    assert _main(command, photo, good, tmp_path / "good", bad, locked / "bad") == 1
+    assert capfd.readouterr() == ("", f"elascope: The folder {locked} cannot be written to.\n")
+    assert not (tmp_path / "good").exists()
+    assert list(locked.iterdir()) == []
 
 
 def test_a_report_that_cannot_be_written_is_one_sentence_and_costs_no_other_report(
@@ -373,8 +480,10 @@ def test_an_unknown_model_is_one_sentence_with_the_known_ones(
     ("arguments", "words"),
     [
         (["scan"], "required: FOLDER"),
-        (["scan", ".", "--jobs", "0"], "must be 1 or more"),
-        (["scan", ".", "--jobs", "many"], "invalid"),
+        (["scan", ".", "--jobs", "0"], "--jobs: must be a number from 1 on, not '0'"),
+        (["scan", ".", "--jobs", "many"], "--jobs: must be a number from 1 on, not 'many'"),
+        (["scan", ".", "--jobs=-1"], "--jobs: must be a number from 1 on, not '-1'"),
+        (["scan", ".", "--jobs", "1.5"], "--jobs: must be a number from 1 on, not '1.5'"),
         (["ela"], "required: image"),
         (["ela", "x.jpg", "--quality", "90.5"], "invalid int value"),
         (["nonsense"], "invalid choice"),
@@ -406,6 +515,37 @@ def test_a_wrong_parameter_is_one_sentence_and_writes_nothing(
     assert _main("ela", photo, *output, *options) == 1
     assert capfd.readouterr() == ("", f"elascope: {sentence}\n")
     assert not target.exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display")
+@pytest.mark.parametrize("arguments", [("open",), ("open", "."), ()], ids=["open", "path", "bare"])
+def test_the_window_without_a_display_is_one_sentence(arguments: tuple[str, ...]) -> None:
+    shown = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    done = subprocess.run(
+        _command(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={name: value for name, value in os.environ.items() if name not in shown},
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "elascope: There is no display for the window. "
+        "Without one, use elascope scan and elascope ela.\n"
+    )
+
+
+def test_a_window_whose_libraries_are_missing_is_one_sentence(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setitem(sys.modules, "app.gui.application", None)
+    assert _main("open") == 1
+    out, err = capfd.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("elascope: The window cannot be opened: ")
+    assert "app.gui.application" in err
+    assert "python3 packaging/bootstrap.py --libraries display" in err
 
 
 def test_ela_of_what_is_no_image_is_one_sentence(

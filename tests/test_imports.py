@@ -46,6 +46,18 @@ def test_every_import_contract_holds(repository: Path) -> None:
             "app.analysis.ela -> PySide6",
         ),
         (
+            "app/cli.py",
+            "import PySide6",
+            "The command line reaches Qt through app.gui only",
+            "app.cli -> PySide6",
+        ),
+        (
+            "app/__main__.py",
+            "import PySide6.QtWidgets",
+            "The command line reaches Qt through app.gui only",
+            "app.__main__ -> PySide6",
+        ),
+        (
             "app/scan/pipeline.py",
             "import torch",
             "No training library in the program",
@@ -82,7 +94,17 @@ def test_every_import_contract_holds(repository: Path) -> None:
             "trainer.images -> app.scan.pipeline",
         ),
     ],
-    ids=["Qt", "torch", "gui", "layers", "onnxruntime", "trainer", "scan in trainer"],
+    ids=[
+        "Qt",
+        "Qt in commands",
+        "Qt in main",
+        "torch",
+        "gui",
+        "layers",
+        "onnxruntime",
+        "trainer",
+        "scan in trainer",
+    ],
 )
 def test_a_planted_violation_breaks_its_contract(
     copy: Path, module: str, statement: str, contract: str, chain: str
@@ -98,3 +120,14 @@ def test_a_planted_violation_breaks_its_contract(
     assert contract in report
     assert contract in summary
     assert chain in report
+
+
+def test_a_new_module_without_a_place_in_the_layers_is_noticed(copy: Path) -> None:
+    (copy / "app" / "settings.py").write_text('"""A module of no layer."""\n', encoding="utf-8")
+    done = _lint(copy)
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 1, done.stdout + done.stderr
+    summary, _, report = text.partition("Broken contracts")
+    assert "Data flows one way" in summary
+    assert "1 broken" in summary
+    assert "not listed as layers: - app.settings" in report

@@ -60,14 +60,15 @@ def _history(record: DecodeRecord, jpeg: JpegFacts | None, params: ElaParams) ->
     last, same = jpeg.quality.quality, jpeg.subsampling in (params.subsampling, "grey")
     if last == params.quality and jpeg.quality.exact and same:
         return (
-            f"The map's settings are those of the file's last save (quality {last}): almost no "
-            "difference is expected anywhere, and none of it allows a conclusion. Try another."
+            f"The map's settings are those of the file's last save (quality {last}): hardly any "
+            "difference is expected, save at clipped or strongly coloured edges, and none of it "
+            "allows a conclusion. Try another."
         )
     if abs(last - params.quality) < _NEAR:
         return (
             f"The map's quality {params.quality} is near that of the file's last save ({last}): "
-            "the whole map is darker than at other qualities. Compare parts of the same kind, and "
-            "try other qualities too."
+            "the whole map is darker than at clearly lower qualities. Compare parts of the same "
+            "kind, and try other qualities too."
         )
     if last < 60:
         return (

@@ -38,6 +38,8 @@ def find_files(
         found.append(Path(error.filename))
 
     for root in roots:
+        if stop is not None and stop.is_set():
+            break
         if not os.path.isdir(root):  # Path.is_dir raises for names too long
             found.append(root)
             continue

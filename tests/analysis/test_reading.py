@@ -1,12 +1,22 @@
 import dataclasses
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.analysis.ela import ElaParams
 from app.analysis.reading import last_save, read_ela
 from app.evidence.decode import DecodeRecord, decode
 from app.evidence.jpeg import read_jpeg, standard_tables
-from tests.pictures import encoded, hand_made_png, in_memory, noise
+from tests.pictures import (
+    PILLOW_SUBSAMPLING,
+    encoded,
+    hand_made_png,
+    in_memory,
+    noise,
+    pillow_residual,
+    pillow_round_trip,
+)
 
 
 def _record(data: bytes) -> DecodeRecord:
@@ -30,10 +40,83 @@ def test_a_file_that_is_no_jpeg_is_said_to_show_edges_only(container: str) -> No
     assert rest == []
 
 
-@pytest.mark.parametrize("quality", [90, 89, 91, 88, 92])
-def test_the_files_own_quality_is_said_to_give_a_dark_map(quality: int) -> None:
-    first = _sentences(_jpeg(90), quality=quality)[0]
-    assert f"The map's quality {quality} is that of the file's last save (90)" in first
+OWN = (
+    "The map's settings are those of the file's last save (quality 90): hardly any difference is "
+    "expected, save at clipped or strongly coloured edges, and none of it allows a conclusion. "
+    "Try another."
+)
+
+
+def _near(quality: int, last: int = 90) -> str:
+    return (
+        f"The map's quality {quality} is near that of the file's last save ({last}): the whole "
+        "map is darker than at clearly lower qualities. Compare parts of the same kind, and try "
+        "other qualities too."
+    )
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_the_files_own_settings_are_said_to_give_an_empty_map(subsampling: str) -> None:
+    data = _jpeg(90, subsampling=PILLOW_SUBSAMPLING[subsampling])
+    assert _sentences(data, quality=90, subsampling=subsampling)[0] == OWN
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_a_grey_file_has_no_chroma_that_could_differ(subsampling: str) -> None:
+    data = encoded(noise(80, 80)[:, :, 0], "JPEG", quality=90)
+    assert _sentences(data, quality=90, subsampling=subsampling) == (OWN,)
+
+
+@pytest.mark.parametrize("quality", [88, 89, 91, 92])
+def test_a_quality_near_the_files_own_is_said_to_give_a_darker_map(quality: int) -> None:
+    assert _sentences(_jpeg(90), quality=quality)[0] == _near(quality)
+
+
+@pytest.mark.parametrize(("saved", "asked"), [(0, "4:2:0"), (1, "4:2:0"), (2, "4:4:4")])
+def test_the_files_own_quality_with_other_chroma_is_near_only(saved: int, asked: str) -> None:
+    sentences = _sentences(_jpeg(90, subsampling=saved), quality=90, subsampling=asked)
+    assert sentences[0] == _near(90)
+
+
+def test_own_tables_are_near_a_quality_only() -> None:
+    tables = [list(table) for table in standard_tables(90)]
+    tables[0][40] += 1
+    data = encoded(noise(80, 80), "JPEG", qtables=tables, subsampling=2)
+    assert _sentences(data, quality=90)[0] == _near(90)
+
+
+def _muted(height: int, width: int) -> NDArray[np.uint8]:
+    """Grain on soft colours far from black and white, where no rounding is cut off."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    random = np.random.default_rng(5)
+    picture = np.stack(
+        [90 + 60 * rows / height, 150 - 50 * columns / width, 100 + 40 * np.sin(columns / 40)], 2
+    )
+    picture += random.normal(0, 8, (height, width, 1)) + random.normal(0, 6, (height, width, 3))
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("quality", "subsampling"), [(92, "4:2:0"), (88, "4:2:0"), (90, "4:4:4"), (90, "4:2:2")]
+)
+def test_measured_residuals_bear_out_which_settings_give_an_empty_map(
+    quality: int, subsampling: str
+) -> None:
+    """Pillow saves twice and subtracts; the sentences come from the first save's file."""
+    picture = _muted(160, 240)
+
+    def mean_and_sentence(last: int, chroma: str) -> tuple[float, str]:
+        data = encoded(picture, "JPEG", quality=last, subsampling=PILLOW_SUBSAMPLING[chroma])
+        residual = pillow_residual(pillow_round_trip(picture, last, chroma), 90, "4:2:0")
+        sentence = _sentences(data, quality=90, subsampling="4:2:0")[0]
+        return float(residual.mean()), sentence
+
+    own, own_sentence = mean_and_sentence(90, "4:2:0")
+    other, other_sentence = mean_and_sentence(quality, subsampling)
+    assert own < 0.05
+    assert other > 0.5
+    assert own < other / 20
+    assert (own_sentence, other_sentence) == (OWN, _near(90, quality))
 
 
 @pytest.mark.parametrize("quality", [87, 93, 60])

@@ -49,8 +49,8 @@ def test_a_score_gives_its_state_with_words_and_record(
     assert verdict.model_sha256 == hashlib.sha256(detector.path.read_bytes()).hexdigest()
     assert verdict.provider == detector.provider
     beginnings = {
-        State.POSITIVE: "Consistent with a change. About 1%",
-        State.NEGATIVE: "No sign of a change. About 25%",
+        State.POSITIVE: "Consistent with a change. In calibration at most 1%",
+        State.NEGATIVE: "No sign of a change. In calibration about 25%",
         State.INCONCLUSIVE: "Inconclusive:",
     }
     assert verdict.reason.startswith(beginnings[state])

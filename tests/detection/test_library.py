@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.detection.library import find_models, load_detectors, resolve_model
+from app.detection.library import find_models, load_detectors, load_installed, resolve_model
 from app.errors import ModelRefusedError
 from tests.models import card, question, write_model
 
@@ -21,6 +21,12 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_missing_and_empty_folders_have_no_models(folders: tuple[Path, Path]) -> None:
     assert find_models(folders) == {}
+    assert load_detectors([], folders) == ()
+    assert load_installed(folders) == ((), ())
+
+
+def test_no_name_loads_no_model_although_one_is_installed(folders: tuple[Path, Path]) -> None:
+    _install(folders[0], "grey")
     assert load_detectors([], folders) == ()
 
 
@@ -67,7 +73,39 @@ def test_by_default_a_question_is_asked_once_and_the_users_model_comes_first(
     _install(shipped, "a-shipped", "tampered")
     _install(shipped, "b-shipped", "generated")
     _install(user, "z-own", "tampered")
-    assert [d.card.name for d in load_detectors([], folders)] == ["z-own", "b-shipped"]
+    detectors, refusals = load_installed(folders)
+    assert [d.card.name for d in detectors] == ["z-own", "b-shipped"]
+    assert [refusal.sentence for refusal in refusals] == [
+        "The model a-shipped is not asked: z-own already answers 'tampered'."
+    ]
+
+
+def test_a_model_with_one_answered_question_of_two_is_left_out_whole(
+    folders: tuple[Path, Path],
+) -> None:
+    """The sentence names the model that answers, which need not be the first."""
+    user, shipped = folders
+    _install(user, "a", "generated")
+    _install(user, "b", "tampered")
+    target = shipped / "c" / "model.onnx"
+    asked = [question("resaved"), question("tampered")]
+    write_model(target, card(asked, name="c").to_json())
+    detectors, refusals = load_installed(folders)
+    assert [d.card.name for d in detectors] == ["a", "b"]
+    assert [refusal.sentence for refusal in refusals] == [
+        "The model c is not asked: b already answers 'tampered'."
+    ]
+
+
+def test_a_model_that_is_left_out_keeps_no_later_one_from_its_questions(
+    folders: tuple[Path, Path],
+) -> None:
+    _install(folders[0], "a", "tampered")
+    _install(folders[0], "b", "tampered", "generated")
+    _install(folders[0], "c", "generated")
+    detectors, refusals = load_installed(folders)
+    assert [d.card.name for d in detectors] == ["a", "c"]
+    assert len(refusals) == 1
 
 
 def test_named_models_that_answer_the_same_question_are_refused(
@@ -88,9 +126,43 @@ def test_named_models_are_loaded_in_the_order_given(folders: tuple[Path, Path]) 
     assert [d.card.name for d in load_detectors(["two", "one"], folders)] == ["two", "one"]
 
 
-def test_a_model_without_a_card_in_a_folder_is_refused_and_not_skipped(
-    folders: tuple[Path, Path],
+def test_a_broken_model_costs_itself_only_and_is_named(folders: tuple[Path, Path]) -> None:
+    user, shipped = folders
+    write_model(user / "bare" / "model.onnx", None)
+    (user / "junk").mkdir()
+    (user / "junk" / "model.onnx").write_bytes(b"junk")
+    (user / "locked" / "model.onnx").mkdir(parents=True)
+    _install(user, "own", "generated")
+    _install(shipped, "shipped", "tampered")
+    detectors, refusals = load_installed(folders)
+    assert [d.card.name for d in detectors] == ["own", "shipped"]
+    bare, junk, locked = (refusal.sentence for refusal in refusals)
+    assert bare.startswith("The model bare carries no model card")
+    assert junk.startswith("The model junk ")
+    assert locked.startswith(f"The model {user / 'locked' / 'model.onnx'} cannot be read: ")
+    assert all(isinstance(refusal, ModelRefusedError) for refusal in refusals)
+
+
+def test_a_broken_model_does_not_answer_for_a_good_one(folders: tuple[Path, Path]) -> None:
+    """The tensors do not fit the card, which is found after its questions are known."""
+    user, shipped = folders
+    document = card(name="a-wrong").to_json()
+    write_model(user / "a-wrong" / "model.onnx", document, input_name="picture")
+    _install(shipped, "b-right")
+    detectors, (refusal,) = load_installed(folders)
+    assert [d.card.name for d in detectors] == ["b-right"]
+    assert "a-wrong" in refusal.sentence
+
+
+@pytest.mark.parametrize("content", [None, b"junk"], ids=["no card", "no model"])
+def test_a_broken_model_that_is_named_is_refused_and_not_skipped(
+    folders: tuple[Path, Path], content: bytes | None
 ) -> None:
-    write_model(folders[0] / "bare" / "model.onnx", None)
-    with pytest.raises(ModelRefusedError, match="The model bare carries no model card"):
-        load_detectors([], folders)
+    path = write_model(folders[0] / "bare" / "model.onnx", None)
+    if content is not None:
+        path.write_bytes(content)
+    _install(folders[1], "good", "generated")
+    with pytest.raises(ModelRefusedError, match=r"^The model bare ") as caught:
+        load_detectors(["good", "bare"], folders)
+    if content is None:
+        assert "carries no model card" in caught.value.sentence

@@ -77,10 +77,10 @@ def test_without_a_band_a_score_is_positive_or_negative() -> None:
 def test_words_of_a_state_give_the_rate_behind_it() -> None:
     asked = question()
     assert explain(asked, State.POSITIVE) == (
-        "Consistent with a change. About 1% of the opposite reference images score so high."
+        "Consistent with a change. In calibration at most 1% of the opposite images scored so high."
     )
     assert explain(asked, State.NEGATIVE) == (
-        "No sign of a change. About 25% of the opposite reference images score so low."
+        "No sign of a change. In calibration about 25% of the opposite images scored so low."
     )
     assert explain(asked, State.INCONCLUSIVE).startswith("Inconclusive:")
 
@@ -93,10 +93,10 @@ def test_a_small_rate_is_not_called_zero(rate: float, words: str) -> None:
     point = OperatingPoint(false_alarm_rate=rate, threshold=0.8)
     asked = question(operating_point=point, miss_rate=rate)
     assert explain(asked, State.POSITIVE).endswith(
-        f" About {words} of the opposite reference images score so high."
+        f" In calibration at most {words} of the opposite images scored so high."
     )
     assert explain(asked, State.NEGATIVE).endswith(
-        f" About {words} of the opposite reference images score so low."
+        f" In calibration about {words} of the opposite images scored so low."
     )
 
 

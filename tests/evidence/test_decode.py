@@ -328,6 +328,31 @@ def test_a_damaged_jpeg_header_is_not_taken_for_that_of_another_format(tail: byt
     assert caught.value.sentence == "The file begins as JPEG does, but its header is damaged."
 
 
+@pytest.mark.parametrize("tail", [b"", bytes(30), b"\xfe\x00"], ids=["cut", "zeros", "comment"])
+def test_the_detail_of_an_unidentified_image_is_the_name_of_its_error(tail: bytes) -> None:
+    details = []
+    for _ in range(2):
+        with pytest.raises(BrokenImageError) as caught:
+            _decoded(b"\xff\xd8\xff" + tail)
+        details.append(caught.value.detail)
+    assert details == ["UnidentifiedImageError"] * 2
+
+
+@pytest.mark.parametrize("length", [20, 45, 150, 700])
+@pytest.mark.parametrize("container", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF"])
+def test_equal_broken_bytes_give_equal_errors(container: str, length: int) -> None:
+    """An address of an object in memory would differ between two runs."""
+    data = encoded(noise(64, 64), container)[:length]
+    errors, kept = [], []
+    for _ in range(2):
+        with pytest.raises(ElascopeError) as caught:
+            _decoded(data)
+        kept.append(caught.value)  # so that the second's objects have other addresses
+        errors.append((caught.value.status, caught.value.sentence, caught.value.detail))
+    assert errors[0] == errors[1]
+    assert " at 0x" not in str(errors)
+
+
 def test_a_limit_of_pillow_left_by_others_is_not_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert np.array_equal(_decoded(encoded(SMALL, "PNG")).pixels, SMALL)

@@ -270,6 +270,27 @@ def test_a_folder_that_cannot_be_listed_gets_a_row(
     assert {row.path: row.status for row in rows} == {photo: "ok", closed: "unreadable"}
 
 
+def test_a_set_stop_ends_the_search_for_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _tree(tmp_path)
+    stop = threading.Event()
+    assert find_files([tmp_path], stop=stop) == find_files([tmp_path])
+    real, listed = os.scandir, []
+
+    def stopping(path: str) -> Any:
+        listed.append(Path(path).name)
+        if Path(path).name == "a":
+            stop.set()
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", stopping)
+    found = [path.relative_to(tmp_path).as_posix() for path in find_files([tmp_path], stop=stop)]
+    assert found == [".hidden", "B.jpg", "c.txt"]
+    assert "b" not in listed
+    assert find_files([tmp_path, tmp_path / "b"], stop=stop) == []
+
+
 @pytest.mark.timeout(20)
 def test_circles_of_links_end_and_list_each_file_once(tmp_path: Path) -> None:
     _tree(tmp_path)
