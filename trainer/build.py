@@ -82,7 +82,7 @@ def build(recipe: Recipe, corpus: Path, runs: Path, name: str, version: str, say
 
     def prepared(held: list[Example], name: str) -> LabelledImages:
         draws = recipe.draws if name == "train" else recipe.evaluation_draws
-        tensor, _ = prepare_examples(held, preparation, recipe.resave, recipe.seed, draws, name)
+        tensor = prepare_examples(held, preparation, recipe.resave, recipe.seed, draws, name)
         return LabelledImages(tensor, torch.tensor([float(example.label) for example in held]))
 
     images = {part: prepared(parts[part], part) for part in PARTS}
@@ -106,7 +106,9 @@ def build(recipe: Recipe, corpus: Path, runs: Path, name: str, version: str, say
 
     epochs = train(model, images["train"], images["validation"], recipe, report)
     _write_history(run, epochs)
-    torch.save(model.state_dict(), run / "weights.pt")
+    weights = io.BytesIO()
+    torch.save(model.state_dict(), weights)
+    write_bytes(run / "weights.pt", weights.getvalue())
 
     scores = {part: _scores(model, images[part]) for part in PARTS}
     elsewhere = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,20 +104,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from app.atomic import write_bytes
     from app.detection.detector import Detector
-    from trainer.errors import ExportError
 
-    source = options.model_run / "model.onnx"
-    card = Detector(source).card
+    card = Detector(options.model_run / "model.onnx").card
     folder = options.to / card.name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("CARD.md", "model.onnx"):
-            shutil.copyfile(options.model_run / name, folder / f"{name}.part")
-            (folder / f"{name}.part").replace(folder / name)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ExportError(f"{folder} cannot be written: {reason}.", repr(error)) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("CARD.md", "model.onnx"):
+        write_bytes(folder / name, (options.model_run / name).read_bytes())
     print(f"Installed: {folder}")
     return 0
 

@@ -63,9 +63,7 @@ class Evaluation:
         return "\n".join(lines)
 
 
-def evaluate(
-    model: Path, corpus: Path, others: Sequence[Path], draws: int | None = None
-) -> tuple[Evaluation, list[str]]:
+def evaluate(model: Path, corpus: Path, others: Sequence[Path]) -> tuple[Evaluation, list[str]]:
     """Measure ``model`` on its test part of ``corpus`` and on untouched pictures from elsewhere.
 
     Split and save pipeline are repeated from the model's card, so the numbers are those in it.
@@ -74,7 +72,6 @@ def evaluate(
         model: ONNX file that `build` made.
         corpus: the copy of CASIA 1.0; the recipe's reference folders lie beside it.
         others: further folders of untouched pictures.
-        draws: of the save pipeline; by default as in the card.
 
     Returns:
         The measures, and a sentence for everything worth knowing about their comparison with
@@ -85,8 +82,6 @@ def evaluate(
     """
     detector = Detector(model)
     recipe = recipe_from(detector.card.training.config)
-    if draws is not None:
-        recipe = dataclasses.replace(recipe, evaluation_draws=draws)
     question = detector.card.questions[0]
     examples, left_out = read_casia1(corpus)
     notes = [f"Left out: {sentence}" for sentence in left_out]
@@ -120,7 +115,7 @@ def scores_of(
     detector: Detector, recipe: Recipe, examples: Sequence[Example], label: str
 ) -> Scores:
     """Logits of ``examples`` through the save pipeline, the preparation and onnxruntime."""
-    tensor, _ = prepare_examples(
+    tensor = prepare_examples(
         examples,
         detector.card.preparation,
         recipe.resave,

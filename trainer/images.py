@@ -14,7 +14,7 @@ from app.detection.prepare import prepare
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
 from trainer.corpus import Example
-from trainer.corpus.resave import ResaveRange, SaveHistory, resave
+from trainer.corpus.resave import ResaveRange, resave
 
 
 def prepare_examples(
@@ -24,7 +24,7 @@ def prepare_examples(
     seed: int,
     draws: int,
     label: str,
-) -> tuple[Tensor, list[list[SaveHistory]]]:
+) -> Tensor:
     """Prepare every draw of every example.
 
     Args:
@@ -36,23 +36,21 @@ def prepare_examples(
         label: of the progress bar.
 
     Returns:
-        (examples, draws, channels, height, width) float16 on the CPU, and the save histories.
-        Half precision keeps 11 bits, where the files have 8.
+        (examples, draws, channels, height, width) float16 on the CPU. Half
+        precision keeps 11 bits, where the files have 8.
     """
     shape = (len(examples), draws, preparation.channels, preparation.height, preparation.width)
     tensor = np.empty(shape, dtype=np.float16)
 
-    def one(index: int) -> list[SaveHistory]:
+    def one(index: int) -> None:
         example = examples[index]
         pixels = decode(open_evidence(example.path)).pixels
-        histories = []
         for draw in range(draws):
-            saved, history = resave(pixels, ranges, seed, example.sha256, draw)
+            saved, _ = resave(pixels, ranges, seed, example.sha256, draw)
             tensor[index, draw] = prepare(saved, preparation)
-            histories.append(history)
-        return histories
 
     with ThreadPoolExecutor(cpu_count()) as pool:
         work = pool.map(one, range(len(examples)))
-        histories = list(tqdm(work, total=len(examples), desc=label, disable=None, leave=False))
-    return torch.from_numpy(tensor), histories
+        for _ in tqdm(work, total=len(examples), desc=label, disable=None, leave=False):
+            pass
+    return torch.from_numpy(tensor)

@@ -1,6 +1,5 @@
 """The window: folder, picture with its map, verdict, and batch scan."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from app.gui.legend_bar import LegendBar
 from app.gui.map_panel import MapPanel
 from app.gui.models import Models
 from app.gui.notice import Notice
+from app.gui.saving import Saving
 from app.gui.scan_panel import ScanPanel
 from app.gui.verdict_panel import VerdictPanel
 from app.report import REPORTS
@@ -79,6 +79,7 @@ class MainWindow(QMainWindow):
 
         self._build_panels()
         self.batch = Batch(self.scan_panel, self._models, pool, self)
+        self._saving = Saving(pool, self.notice, self)
         self._build_menus()
         self._connect()
 
@@ -319,11 +320,8 @@ class MainWindow(QMainWindow):
     def _choose_map_target(self) -> None:
         if self._map is None or self._inspection is None:
             return
-        name = f"{self._inspection.path.stem}-{self._analysis.id}.png"
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, "Save map", str(Path.home() / name), "PNG (*.png)"
-        )
-        if chosen and (target := self._with_suffix(Path(chosen), (".png",), ".png")):
+        stem = f"{self._inspection.path.stem}-{self._analysis.id}"
+        if target := self._saving.ask("Save map", stem, [("PNG", ".png")]):
             self.save_map(target)
 
     def save_map(self, target: Path) -> None:
@@ -339,48 +337,16 @@ class MainWindow(QMainWindow):
             record = parameter_record(inspection.evidence, inspection.image.record, described)
             write_png(target, analysis.render(map_.measurement, map_.params).picture, record)
 
-        self._write(work, target)
+        self._saving.write(work, target)
 
     def _choose_report(self) -> None:
-        filters = {f"{report.title} (*.{report.id})": report for report in REPORTS}
-        chosen, used = QFileDialog.getSaveFileName(
-            self, "Export report", str(Path.home() / "elascope-report.csv"), ";;".join(filters)
-        )
-        kinds = {f".{report.id}": report.id for report in REPORTS}
-        wanted = f".{filters[used].id}" if used in filters else ".csv"
-        if chosen and (target := self._with_suffix(Path(chosen), tuple(kinds), wanted)):
-            self.export_report(target, kinds[target.suffix.lower()])
-
-    def _with_suffix(self, target: Path, known: tuple[str, ...], wanted: str) -> Path | None:
-        """``target`` with a suffix that says what it holds.
-
-        The dialog has asked before replacing the name that was typed, not the completed one.
-        """
-        if target.suffix.lower() in known:
-            return target
-        completed = target.with_name(target.name + wanted)
-        if os.path.lexists(completed):
-            self.notice.say(f"Not saved: {completed} exists. Give its whole name to replace it.")
-            return None
-        return completed
+        kinds = [(report.title, f".{report.id}") for report in REPORTS]
+        if target := self._saving.ask("Export report", "elascope-report", kinds):
+            self.export_report(target, target.suffix.lower().removeprefix("."))
 
     def export_report(self, target: Path, kind: str) -> None:
         """Write the rows of the last scan to ``target`` in the format ``kind``."""
-        self._write(self.batch.report_writer(target, kind), target)
-
-    def _write(self, work: Callable[[threading.Event], None], target: Path) -> None:
-        """Write on a thread; each file on a channel of its own, so that none replaces another."""
-        channel = Channel(self._pool, self)
-
-        def done(_: object) -> None:
-            self.notice.say(f"Saved: {target}")
-            channel.deleteLater()
-
-        def fail(error: ElascopeError) -> None:
-            self.notice.say_error("Not saved.", error)
-            channel.deleteLater()
-
-        channel.request(target, work, done, fail)
+        self._saving.write(self.batch.report_writer(target, kind), target)
 
     # Help -------------------------------------------------------------------------------------
 

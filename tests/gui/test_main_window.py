@@ -41,6 +41,12 @@ def open_image(qtbot: QtBot, window: MainWindow, folder: Path, name: str) -> Non
     )
 
 
+def scan_all(qtbot: QtBot, window: MainWindow) -> None:
+    """Scan the open folder and wait for the end."""
+    window.start_scan()
+    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+
+
 def test_opening_a_folder_lists_every_file_and_shows_the_first(
     qtbot: QtBot, window: MainWindow, folder: Path
 ) -> None:
@@ -161,8 +167,7 @@ def test_odd_names_are_shown_and_scanned(
             qtbot.waitUntil(
                 lambda path=path: getattr(window._inspection, "path", None) == path, timeout=10_000
             )
-    window.start_scan()
-    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    scan_all(qtbot, window)
     assert len(window.batch.rows) == 5
 
 
@@ -215,8 +220,7 @@ def test_scan_gives_a_row_for_every_file_and_exports_them(
     qtbot: QtBot, window: MainWindow, folder: Path, tmp_path: Path
 ) -> None:
     open_image(qtbot, window, folder, "a.jpg")
-    window.start_scan()
-    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    scan_all(qtbot, window)
     target = tmp_path / "report.csv"
     window.export_report(target, "csv")
     qtbot.waitUntil(lambda: "Saved" in window.notice.label.text(), timeout=10_000)
@@ -252,8 +256,7 @@ def test_report_never_replaces_an_examined_file(
 ) -> None:
     before = (folder / "a.jpg").read_bytes()
     open_image(qtbot, window, folder, "a.jpg")
-    window.start_scan()
-    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    scan_all(qtbot, window)
     window.export_report(folder / "a.jpg", "csv")
     qtbot.waitUntil(lambda: "never overwritten" in window.notice.label.text(), timeout=10_000)
     window.save_map(folder / "a.jpg")
@@ -315,8 +318,7 @@ def test_every_menu_entry_does_something(
     choose("getOpenFileNames", ([str(folder / "a.jpg")], ""))
     choose("getSaveFileName", ("", ""))
     open_image(qtbot, window, folder, "a.jpg")
-    window.start_scan()
-    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    scan_all(qtbot, window)
     entries = [
         action
         for menu in window.menuBar().actions()
@@ -404,8 +406,7 @@ def test_cancel_right_after_start_starts_nothing(
     window.batch.cancel()
     qtbot.waitUntil(lambda: not window.batch.running, timeout=10_000)
     assert window.batch.rows == []
-    window.start_scan()
-    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    scan_all(qtbot, window)
     assert window.scan_panel.status.text() == "Finished: 4 rows of evidence"
 
 
@@ -417,8 +418,7 @@ def test_completed_name_never_replaces_a_file_that_was_not_asked_about(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     open_image(qtbot, window, folder, "a.jpg")
-    window.start_scan()
-    qtbot.waitUntil(lambda: "Finished" in window.scan_panel.status.text(), timeout=20_000)
+    scan_all(qtbot, window)
     earlier = tmp_path / "case.2024.csv"
     earlier.write_text("an earlier report")
 
