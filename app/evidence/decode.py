@@ -45,6 +45,8 @@ _LIBRARIES = {
 
 _EXIF_ORIENTATION = 0x0112
 
+_BAND = 256
+
 _UNDO_ROTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -215,7 +217,7 @@ def _to_rgb(image: Image.Image, bit_depth: int) -> tuple[RgbU8, tuple[str, ...]]
     """Bring any decoded mode to uint8 RGB, saying what was done."""
     mode = image.mode
     if mode == "RGB":
-        return np.array(image), ()
+        return _copied(image), ()
     if mode.startswith("I;16"):
         # The highest eight bits, as libpng's 16-to-8 reduction takes them.
         grey = (np.asarray(image).astype(np.uint16) >> max(bit_depth - 8, 0)).astype(np.uint8)
@@ -233,6 +235,19 @@ def _to_rgb(image: Image.Image, bit_depth: int) -> tuple[RgbU8, tuple[str, ...]]
     if mode == "YCbCr":
         return np.asarray(image.convert("RGB")), ("YCbCr to RGB",)
     raise UnsupportedFormatError(f"Not analysed: the colour mode {mode} has no exact 8-bit RGB.")
+
+
+def _copied(image: Image.Image) -> RgbU8:
+    """The pixels of an RGB image, copied band by band.
+
+    Pillow hands a whole image to NumPy as one string of bytes joined from pieces, which for a
+    moment takes three times the picture's size beside its own copy.
+    """
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _BAND):
+        bottom = min(top + _BAND, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _decoder_name(container: str) -> str:

@@ -5,6 +5,7 @@ the Independent JPEG Group's library scales by its 1..100 "quality".
 """
 
 import functools
+import re
 import struct
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ _SUBSAMPLING = {
 _NAMES = {0xD8: "SOI", 0xDB: "DQT", 0xC4: "DHT", 0xDA: "SOS", 0xFE: "COM", 0xDD: "DRI"}
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE_MARKERS = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
+_MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 
 Table = tuple[int, ...]
 
@@ -83,16 +85,17 @@ class JpegFacts:
 
 
 def read_jpeg(data: bytes) -> JpegFacts:
-    """Read the header segments of ``data``; a truncated header gives what was there."""
+    """Read the header segments of ``data``; a truncated header gives what was there.
+
+    Bytes that belong to no segment are passed over up to the next marker, as libjpeg does, so
+    that the tables are those that the picture is decoded with.
+    """
     segments: list[Segment] = [Segment("SOI", 0, 0)]
     tables: dict[int, Table] = {}
     subsampling, progressive = "other", False
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    while (at := _next_marker(data, at)) + 4 <= len(data):
         marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
         length = struct.unpack_from(">H", data, at + 2)[0]
         payload = data[at + 4 : at + 2 + length]
         segments.append(Segment(_marker_name(marker), at, max(length - 2, 0)))
@@ -105,6 +108,12 @@ def read_jpeg(data: bytes) -> JpegFacts:
             break
         at += 2 + length
     return JpegFacts(tuple(segments), tables, subsampling, progressive, estimate_quality(tables))
+
+
+def _next_marker(data: bytes, at: int) -> int:
+    """The offset of the first marker from ``at`` on, or the data's length."""
+    found = _MARKER.search(data, at)
+    return found.start() if found else len(data)
 
 
 def _marker_name(marker: int) -> str:

@@ -186,3 +186,17 @@ def test_a_changed_header_never_raises(changes: list[tuple[int, int]], length: i
 @given(st.binary(max_size=200))
 def test_any_bytes_behind_the_first_marker_never_raise(tail: bytes) -> None:
     assert read_jpeg(b"\xff\xd8" + tail).segments[0] == Segment("SOI", 0, 0)
+
+
+def test_bytes_of_no_segment_are_passed_over_as_the_decoder_does() -> None:
+    second = read_jpeg(COLOUR).segments[2].offset
+    stray = COLOUR[:second] + b"stray\xff\x00" + COLOUR[second:]
+    with Image.open(io.BytesIO(stray)) as image:
+        image.load()
+        reported = {number: tuple(table) for number, table in image.quantization.items()}
+    facts, untouched = read_jpeg(stray), read_jpeg(COLOUR)
+    assert facts.tables == reported == untouched.tables
+    assert facts.segments[:2] == untouched.segments[:2]
+    assert facts.segments[2:] == tuple(
+        Segment(part.name, part.offset + 7, part.length) for part in untouched.segments[2:]
+    )
