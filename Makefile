@@ -7,7 +7,7 @@ WINDOW := .venv/ready-window
 CASIA1 ?= ../shared/data/casia1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scan app test check lint bench train samples clean
+.PHONY: help setup scan app test check lint bench screenshots train samples clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,10 @@ check: lint ## lint and the fast tests
 
 bench: $(DEV) ## measure what the README claims
 	@$(BIN)/python benchmarks/ela.py
+	@$(BIN)/python benchmarks/viewport.py
+
+screenshots: $(DEV) ## take the README's screenshots again (needs xvfb)
+	@xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python docs/screenshots/take.py docs/screenshots
 
 train: $(DEV) ## train the shipped model again (needs CASIA 1.0)
 	@$(BIN)/elascope-trainer train classic_cnn --data $(CASIA1) --name ela-cnn-casia1

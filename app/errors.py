@@ -45,12 +45,20 @@ class TooLargeError(ElascopeError):
     status = "too_large"
 
 
+class CancelledError(ElascopeError):
+    """The work was stopped on request."""
+
+
 class InvalidParameterError(ElascopeError):
     """A parameter is outside its range."""
 
 
 class ModelRefusedError(ElascopeError):
     """A model file that the program will not use, with the reason."""
+
+
+class RecordRefusedError(ElascopeError):
+    """A parameter record that cannot be replayed, with the reason."""
 
 
 class NotWrittenError(ElascopeError):

@@ -23,6 +23,16 @@ def user_data() -> Path:
     return base / "elascope"
 
 
+def user_cache() -> Path:
+    """The user's own folder for what can be made again; it need not exist."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        return base / "elascope" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "elascope"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elascope"
+
+
 def model_folders() -> tuple[Path, ...]:
     """Where models are looked for, the user's own folder first."""
     return user_data() / "models", resources() / "models"

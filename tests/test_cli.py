@@ -1,6 +1,9 @@
 import csv
+import dataclasses
 import errno
+import hashlib
 import io
+import itertools
 import json
 import os
 import pty
@@ -9,20 +12,29 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from app import __version__
+from app.analysis import ANALYSES, survey
+from app.analysis.base import Analysis, Params, ParamSpec, parameter
 from app.cli import main
 from app.errors import BrokenImageError
-from app.evidence.decode import decode
-from app.evidence.file import open_evidence
+from app.evidence.decode import DecodedImage, decode
+from app.evidence.file import EvidenceFile, open_evidence
+from app.report.picture import RECORD_KEY
+from app.report.replay import Outcome
 from tests.models import card, question, write_model
 from tests.pictures import encoded, hand_made_png, noise, pillow_residual, scene
+
+EACH = pytest.mark.parametrize("analysis", ANALYSES, ids=lambda analysis: analysis.id)
 
 
 def _command(*arguments: object) -> list[str]:
@@ -54,7 +66,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty models folder instead of the user's and the shipped one."""
     folder = tmp_path / "models"
     folder.mkdir()
-    monkeypatch.setattr("app.paths.model_folders", lambda: (folder,))
+    monkeypatch.setattr("app.cli.scan.model_folders", lambda: (folder,))
     return folder
 
 
@@ -356,7 +368,7 @@ def test_a_report_over_an_examined_file_is_refused(
     assert (tmp_path / "soft-link").is_symlink()
 
 
-@pytest.mark.parametrize("flag", ["--output", "--raw"])
+@pytest.mark.parametrize("flag", ["--output", "--raw", "--record"])
 def test_a_map_over_the_examined_image_is_refused(
     photo: Path, capfd: pytest.CaptureFixture[str], flag: str
 ) -> None:
@@ -393,7 +405,7 @@ def test_a_report_in_a_missing_folder_is_refused_before_the_scan(
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("the scan was begun")
 
-    monkeypatch.setattr("app.scan.pipeline.scan", forbidden)
+    monkeypatch.setattr("app.cli.scan.scan", forbidden)
     missing, other = tmp_path / "missing", tmp_path / "report"
     assert _main("scan", photo, gone, missing / "report", kept, other) == 1
     assert capfd.readouterr() == ("", f"elascope: There is no folder {missing}.\n")
@@ -422,8 +434,8 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
         return not (mode == os.W_OK and Path(path) == locked) and real(path, mode, **options)
 
     monkeypatch.setattr(os, "access", access)
-    monkeypatch.setattr("app.scan.pipeline.scan", forbidden)
-    monkeypatch.setattr("app.evidence.decode.decode", forbidden)
+    monkeypatch.setattr("app.cli.scan.scan", forbidden)
+    monkeypatch.setattr("app.cli.analyse.decode", forbidden)
     good, bad = ("--csv", "--json") if command == "scan" else ("--output", "--raw")
     assert _main(command, photo, good, tmp_path / "good", bad, locked / "bad") == 1
     assert capfd.readouterr() == ("", f"elascope: The folder {locked} cannot be written to.\n")
@@ -485,7 +497,12 @@ def test_an_unknown_model_is_one_sentence_with_the_known_ones(
         (["scan", ".", "--jobs=-1"], "--jobs: must be a number from 1 on, not '-1'"),
         (["scan", ".", "--jobs", "1.5"], "--jobs: must be a number from 1 on, not '1.5'"),
         (["ela"], "required: image"),
-        (["ela", "x.jpg", "--quality", "90.5"], "invalid int value"),
+        (["ela", "x.jpg", "--param", "quality"], "--param: must be NAME=VALUE, not 'quality'"),
+        (["ela", "x.jpg", "--depth", "3"], "unrecognized arguments: --depth 3"),
+        (["analyse", "nonsense", "x.jpg"], "argument ANALYSIS: invalid choice: 'nonsense'"),
+        (["analyse", "noise"], "required: image"),
+        (["--depth", "analyse", "noise", "x.jpg"], "unrecognized arguments: --depth\n"),
+        (["replay"], "required: RECORD"),
         (["nonsense"], "invalid choice"),
     ],
 )
@@ -498,21 +515,68 @@ def test_wrong_usage_exits_with_2_and_says_what_is_wrong(
     assert words in capfd.readouterr().err
 
 
+def test_wrong_usage_quotes_what_was_typed_on_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["scan", ".", "--\x1b[31m\nred"])
+    err = capfd.readouterr().err
+    assert err.splitlines()[-1] == (r"elascope: error: unrecognized arguments: --\x1b[31m\nred")
+
+
+@pytest.mark.parametrize("command", [("ela",), ("analyse", "noise")])
+def test_an_analysis_without_an_output_is_one_sentence(
+    photo: Path, capfd: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    assert _main(*command, photo) == 1
+    sentence = "Nothing to write: give --output, --raw or --record."
+    assert capfd.readouterr() == ("", f"elascope: {sentence}\n")
+
+
+@pytest.mark.parametrize("command", [("ela",), ("analyse", "ela")])
+@pytest.mark.parametrize("as_param", [False, True], ids=["flag", "--param"])
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("name", "value", "sentence"),
     [
-        ([], "Nothing to write: give --output or --raw."),
-        (["--quality", "101"], "Quality must lie between 1 and 100."),
-        (["--scale", "nan"], "Scale must lie between 1 and 100."),
-        (["--subsampling", "4:1:1"], "Subsampling must be one of 4:4:4, 4:2:2, 4:2:0."),
+        ("quality", "101", "Quality must lie between 1 and 100."),
+        ("quality", "9" * 400, "Quality must lie between 1 and 100."),
+        ("quality", "90.5", "Quality must be a number."),
+        ("quality", "", "Quality must be a number."),
+        ("scale", "nan", "Scale must lie between 1 and 100."),
+        ("scale", "much", "Scale must be a number."),
+        ("subsampling", "4:1:1", "Subsampling must be one of 4:4:4, 4:2:2, 4:2:0, as in file."),
     ],
 )
-def test_a_wrong_parameter_is_one_sentence_and_writes_nothing(
-    photo: Path, capfd: pytest.CaptureFixture[str], options: list[str], sentence: str
+def test_a_wrong_parameter_is_the_same_sentence_either_way_and_writes_nothing(
+    photo: Path,
+    capfd: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+    as_param: bool,
+    name: str,
+    value: str,
+    sentence: str,
 ) -> None:
     target = photo.parent / "map.png"
-    output = ["--output", target] if options else []
-    assert _main("ela", photo, *output, *options) == 1
+    option = ("--param", f"{name}={value}") if as_param else (f"--{name}", value)
+    assert _main(*command, photo, "--output", target, *option) == 1
+    assert capfd.readouterr() == ("", f"elascope: {sentence}\n")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("auto_gain=perhaps", "Auto gain must be yes or no."),
+        (
+            "depth=3",
+            "Error Level Analysis has no parameter 'depth'. It has quality, subsampling, scale, "
+            "channel, colours, auto_gain.",
+        ),
+    ],
+)
+def test_a_param_that_no_flag_can_say_is_one_sentence(
+    photo: Path, capfd: pytest.CaptureFixture[str], given: str, sentence: str
+) -> None:
+    target = photo.parent / "map.png"
+    assert _main("ela", photo, "--output", target, "--param", given) == 1
     assert capfd.readouterr() == ("", f"elascope: {sentence}\n")
     assert not target.exists()
 
@@ -623,15 +687,319 @@ def test_help_of_ela_lists_every_parameter_with_its_range(
         assert words in out
 
 
+def _record(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+@EACH
+def test_help_of_each_analysis_lists_every_parameter_with_its_values(
+    analysis: Analysis, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["analyse", analysis.id, "--help"])
+    assert caught.value.code == 0
+    out = " ".join(capfd.readouterr().out.split())
+    assert " ".join(analysis.title.split()) in out
+    for spec in analysis.params.specs():
+        assert f"--{spec.name.replace('_', '-')}" in out
+        assert f"{_allowed(spec)}." in out
+
+
+def test_help_of_analyse_lists_the_flags_of_each_with_their_values(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["analyse", "--help"])
+    assert caught.value.code == 0
+    lines = [line.strip() for line in capfd.readouterr().out.splitlines()]
+    starts = [lines.index(analysis.id) for analysis in ANALYSES]
+    assert starts == sorted(starts)
+    for analysis, start in zip(ANALYSES, starts, strict=True):
+        rows = itertools.takewhile(bool, lines[start + 1 :])
+        expected = [
+            [f"--{'[no-]' if isinstance(spec.default, bool) else ''}{flag}", _allowed(spec)]
+            for spec in analysis.params.specs()
+            for flag in [spec.name.replace("_", "-")]
+        ]
+        assert [row.split(maxsplit=1) for row in rows] == expected
+
+
+def _allowed(spec: ParamSpec) -> str:
+    """What help says of the values of a parameter."""
+    if isinstance(spec.default, bool):
+        return f"yes or no; default {'yes' if spec.default else 'no'}"
+    if spec.choices:
+        return f"{', '.join(spec.choices)}; default {spec.default}"
+    unit = f" {spec.unit}" if spec.unit else ""
+    return f"{spec.minimum} to {spec.maximum}{unit}; default {spec.default}"
+
+
+def test_the_range_of_a_parameter_in_help_has_its_unit(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["analyse", "ghosts", "--help"])
+    out = " ".join(capfd.readouterr().out.split())
+    assert "4 to 64 px; default 16." in out
+
+
+def test_a_percent_sign_in_the_words_of_an_analysis_is_shown_as_it_is(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Shares(Params):
+        share: float = parameter(5.0, help="At 5 % of it.", minimum=0.0, maximum=9.0, unit="%")
+
+    shares = dataclasses.replace(ANALYSES[0], params=Shares, shows="What 5 % of it is.")
+    monkeypatch.setattr("app.cli.analyse.ANALYSES", (shares,))
+    for arguments, words in (
+        (["analyse", shares.id, "--help"], "What 5 % of it is."),
+        (["analyse", shares.id, "--help"], "At 5 % of it. 0.0 to 9.0 %; default 5.0."),
+        (["analyse", "--help"], "--share 0.0 to 9.0 %; default 5.0"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 0
+        assert words in " ".join(capfd.readouterr().out.split())
+
+
+def test_the_analyses_are_listed_with_their_titles(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _main("analyse", "--list") == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split(maxsplit=1) for line in lines] == [[a.id, a.title] for a in ANALYSES]
+
+
+def test_analyse_without_an_analysis_names_them(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _main("analyse") == 1
+    known = ", ".join(analysis.id for analysis in ANALYSES)
+    assert capfd.readouterr().err == (
+        f"elascope: Name an analysis and an image. Analyses: {known}.\n"
+    )
+
+
+@EACH
+def test_each_analysis_writes_picture_array_and_record_of_one_run(
+    analysis: Analysis, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture, raw, record = (photo.parent / name for name in ("map.png", "map.npy", "map.json"))
+    arguments = ("--output", picture, "--raw", raw, "--record", record)
+    assert _main("analyse", analysis.id, photo, *arguments) == 0
+    assert capfd.readouterr() == ("", "")
+    pixels = np.array(Image.open(photo))
+    expected = analysis.run(pixels, analysis.params())
+    assert np.array_equal(np.load(raw), expected.measurement)
+    with Image.open(picture) as image:
+        assert np.array_equal(np.array(image), expected.rendering.picture)
+        assert json.loads(image.text[RECORD_KEY]) == _record(record)
+    written = _record(record)
+    assert written["method"] == analysis.id
+    assert written["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert written["parameters"] == analysis.params().values()
+    shown = expected.rendering.picture.tobytes()
+    assert written["output"]["pixels_sha256"] == hashlib.sha256(shown).hexdigest()
+    assert record.read_bytes().endswith(b"}\n")
+
+
+@EACH
+def test_every_parameter_can_be_given_as_flag_and_as_param(analysis: Analysis, photo: Path) -> None:
+    """Each at another value than its default, both ways, in one run each."""
+    flags: list[object] = []
+    named: list[object] = []
+    wanted: dict[str, object] = {}
+    for spec in analysis.params.specs():
+        flag = spec.name.replace("_", "-")
+        if isinstance(spec.default, bool):
+            wanted[spec.name] = not spec.default
+            flags.append(f"--no-{flag}" if spec.default else f"--{flag}")
+            named += ["--param", f"{spec.name}={'no' if spec.default else 'yes'}"]
+            continue
+        value: Any = spec.minimum
+        if spec.choices:
+            value = next(choice for choice in spec.choices if choice != spec.default)
+        wanted[spec.name] = value
+        flags += [f"--{flag}", value]
+        named += ["--param", f"{flag}={value}"]
+    assert all(wanted[spec.name] != spec.default for spec in analysis.params.specs())
+    record = photo.parent / "map.json"
+    for options in (flags, named):
+        assert _main("analyse", analysis.id, photo, "--record", record, *options) == 0
+        assert _record(record)["parameters"] == wanted
+
+
+def test_the_last_word_on_a_parameter_counts(photo: Path) -> None:
+    record = photo.parent / "map.json"
+    options = ("--quality", 70, "--param", "quality=80", "--auto-gain", "--no-auto-gain")
+    assert _main("ela", photo, "--record", record, *options) == 0
+    assert _record(record)["parameters"]["quality"] == 80
+    assert _record(record)["parameters"]["auto_gain"] is False
+    assert _main("ela", photo, "--record", record, "--param", "quality=80", "--quality", 70) == 0
+    assert _record(record)["parameters"]["quality"] == 70
+    # Nothing of it is left for the next run.
+    assert _main("ela", photo, "--record", record) == 0
+    assert _record(record)["parameters"]["quality"] == 90
+
+
+@pytest.mark.parametrize(("saved", "name"), [(0, "4:4:4"), (1, "4:2:2"), (2, "4:2:0")])
+@pytest.mark.parametrize("analysis", ["ela", "ghosts"])
+def test_the_files_own_subsampling_is_what_the_record_has(
+    analysis: str, saved: int, name: str, photo: Path
+) -> None:
+    photo.write_bytes(encoded(scene(61, 83), "JPEG", quality=93, subsampling=saved))
+    record = photo.parent / "map.json"
+    options = ("--subsampling", "as in file", "--record", record)
+    assert _main("analyse", analysis, photo, *options) == 0
+    assert _record(record)["parameters"]["subsampling"] == name
+
+
+def test_ela_is_short_for_analyse_ela(photo: Path) -> None:
+    short, long = photo.parent / "short.png", photo.parent / "long.png"
+    options = ("--quality", 71, "--channel", "luma", "--colours", "viridis")
+    assert _main("ela", photo, "--output", short, *options) == 0
+    assert _main("analyse", "ela", photo, "--output", long, *options) == 0
+    assert short.read_bytes() == long.read_bytes()
+
+
+@EACH
+@pytest.mark.parametrize("moment", ["decode", "measure"])
+def test_ctrl_c_ends_an_analysis_with_nothing_written(
+    analysis: Analysis,
+    moment: str,
+    photo: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The signal comes while the file is read, or while its only band is measured."""
+    place = "app.cli.analyse.decode" if moment == "decode" else "app.analysis.survey._look_at"
+    real = decode if moment == "decode" else survey._look_at
+
+    def interrupted(*arguments: Any) -> Any:
+        result = real(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(place, interrupted)
+    before = sorted(photo.parent.iterdir())
+    handler = signal.getsignal(signal.SIGINT)
+    names = (("--output", "map.png"), ("--raw", "map.npy"), ("--record", "map.json"))
+    outputs: list[object] = []
+    for flag, name in names:
+        outputs += [flag, photo.parent / name]
+    assert _main("analyse", analysis.id, photo, *outputs) == 130
+    assert capfd.readouterr() == ("", "")
+    assert sorted(photo.parent.iterdir()) == before
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_during_a_long_analysis_ends_it_soon_and_without_a_traceback(
+    tmp_path: Path,
+) -> None:
+    """Its progress bar, which a short one never shows, is the sign that it has begun."""
+    photo, target = tmp_path / "photo.png", tmp_path / "map.png"
+    pixels = np.tile(noise(600, 1000), (8, 5, 1))
+    photo.write_bytes(encoded(pixels, "PNG", compress_level=1))
+    try:
+        terminal, end = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"no pseudo-terminal is to be had here: {error}")
+    command = _command("analyse", "ghosts", photo, "--output", target, "--saves", 16)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=end, start_new_session=True
+    ) as process:
+        os.close(end)
+        shown = b""
+        deadline = time.monotonic() + 90
+        while b"px/s" not in shown and time.monotonic() < deadline:
+            if select.select([terminal], [], [], 0.2)[0]:
+                try:
+                    shown += os.read(terminal, 4096)
+                except OSError:  # the process has ended and closed its side
+                    break
+        process.send_signal(signal.SIGINT)
+        out = process.communicate(timeout=60)[0].decode()
+    os.close(terminal)
+    assert process.returncode == 130, (shown, out)
+    assert b"Traceback" not in shown
+    assert b"px/s" in shown
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models", "photo.png"]
+
+
+@EACH
+def test_a_written_record_is_replayed_to_the_same_picture(
+    analysis: Analysis, photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture, record = photo.parent / "map.png", photo.parent / "map.json"
+    assert _main("analyse", analysis.id, photo, "--output", picture, "--record", record) == 0
+    for source in (picture, record):
+        assert _main("replay", source) == 0
+        out, err = capfd.readouterr()
+        assert err == ""
+        assert len(out.splitlines()) > 2
+        assert "with the same result" in out.splitlines()[-1]
+
+
+def test_a_replay_that_differs_exits_with_1_and_says_so(
+    photo: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    record, other = photo.parent / "map.json", photo.parent / "other.jpg"
+    assert _main("ela", photo, "--record", record) == 0
+    other.write_bytes(encoded(scene(61, 83), "JPEG", quality=50))
+    assert _main("replay", record, "--image", other) == 1
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert "is not the file of this record" in out
+    photo.rename(photo.parent / "elsewhere.jpg")
+    assert _main("replay", record) == 1
+    out, err = capfd.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("elascope: The examined file photo.jpg does not lie beside the record.")
+    assert _main("replay", record, "--image", photo.parent / "elsewhere.jpg") == 0
+
+
+def test_what_is_no_record_is_one_sentence(photo: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for path in (photo, photo.parent, photo.parent / "gone.json"):
+        assert _main("replay", path) == 1
+        out, err = capfd.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert err.startswith("elascope: ")
+
+
+def test_sentences_of_a_replay_are_printed_one_on_a_line(
+    photo: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def replayed(record: Path, image: Path | None, stop: threading.Event) -> Outcome:
+        asked.extend((record, image, stop.is_set()))
+        return Outcome(False, ("One\nname.", "Two\x1b[31m."))
+
+    monkeypatch.setattr("app.cli.replay.replay_file", replayed)
+    assert _main("replay", "a.json", "--image", "b.jpg") == 1
+    assert asked == [Path("a.json"), Path("b.jpg"), False]
+    assert capfd.readouterr() == ("One\\nname.\nTwo\\x1b[31m.\n", "")
+
+
+def test_ctrl_c_ends_a_replay(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = photo.parent / "map.json"
+    assert _main("ela", photo, "--record", record) == 0
+
+    def interrupted(file: EvidenceFile) -> DecodedImage:
+        signal.raise_signal(signal.SIGINT)
+        return decode(file)
+
+    monkeypatch.setattr("app.report.replay.decode", interrupted)
+    assert _main("replay", record) == 130
+
+
 def _imported(stderr: str) -> set[str]:
     """Top-level names from what ``python -X importtime`` prints."""
     lines = [line for line in stderr.splitlines() if line.startswith("import time:")]
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
-@pytest.mark.parametrize("flag", ["--version", "--help"])
+@pytest.mark.parametrize(
+    "flag", ["--version", "--help", "open --help", "scan --help", "replay --help"]
+)
 def test_version_and_help_import_nothing_heavy(flag: str) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "app", flag]
+    command = [sys.executable, "-X", "importtime", "-m", "app", *flag.split()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     names = _imported(done.stderr)

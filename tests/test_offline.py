@@ -36,19 +36,25 @@ import time
 from pathlib import Path
 from PySide6.QtWidgets import QApplication
 from app.gui.main_window import MainWindow
+from app.gui.settings import Settings
 from app.paths import model_folders
 application = QApplication([])
-window = MainWindow(model_folders())
+window = MainWindow(model_folders(), Settings(Path(sys.argv[2]).with_suffix(".ini")))
 window.show()
 window.open_paths([Path(sys.argv[1])])
 end = time.monotonic() + 30
-while time.monotonic() < end and (window._map is None or window._judging.busy):
+def judged():
+    subject = window.table.subject
+    return subject is not None and subject.frame is not None and not window._judging.busy
+while time.monotonic() < end and not judged():
     application.processEvents()
+assert judged()
 window.start_scan()
 while time.monotonic() < end and "Finished" not in window.scan_panel.status.text():
     application.processEvents()
 assert "Finished" in window.scan_panel.status.text()
-window.export_report(Path(sys.argv[2]), "csv")
+report = Path(sys.argv[2])
+window.saving.write(window.batch.report_writer(report, "csv"), report)
 while time.monotonic() < end and not Path(sys.argv[2]).exists():
     application.processEvents()
 window.close()

@@ -5,11 +5,18 @@ record are all made from the fields of ``Params``; nobody writes a slider by han
 """
 
 import dataclasses
+import functools
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from app.arrays import RgbU8
+from numpy.typing import NDArray
+
+from app.analysis.region import Region
+from app.analysis.rendering import Rendering
+from app.analysis.survey import Measure, measure_banded
+from app.arrays import MapArray, RgbU8
 from app.errors import InvalidParameterError
 from app.evidence.decode import DecodeRecord
 from app.evidence.jpeg import JpegFacts
@@ -61,7 +68,9 @@ class ParamSpec:
             low, high = self.minimum, self.maximum
             if not number or isinstance(value, bool):
                 raise InvalidParameterError(f"{label} must be a number.")
-            inside = (low is None or float(value) >= low) and (high is None or float(value) <= high)
+            # Not as float: a whole number may be too large for one.
+            exact = cast(float, value)
+            inside = (low is None or exact >= low) and (high is None or exact <= high)
             if not inside:
                 raise InvalidParameterError(f"{label} must {_range(low, high)}.")
 
@@ -98,21 +107,12 @@ class Params:
         return dataclasses.asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Legend:
-    """What the ends of a rendered map's scale mean, in the measurement's own unit."""
-
-    low: str
-    high: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rendering:
-    """A measurement made visible: uint8 RGB of the same size, and its legend."""
-
-    picture: RgbU8
-    legend: Legend
+def needs_measurement(known: Params, wanted: Params) -> bool:
+    """Whether what changed asks for a new measurement, and not only for another lookup."""
+    return type(known) is not type(wanted) or any(
+        spec.needs_measurement and getattr(known, spec.name) != getattr(wanted, spec.name)
+        for spec in wanted.specs()
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +125,13 @@ class Finding:
         record: method, version, encoder and parameters; enough to repeat the step.
     """
 
-    measurement: RgbU8
+    measurement: MapArray
     rendering: Rendering
     record: Mapping[str, Any]
+
+
+def _as_they_are(params: Any, _: JpegFacts | None) -> Any:
+    return params
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +145,11 @@ class Analysis:
         id: stable name for commands and records.
         title: for menus.
         params: the class of its parameters.
-        measure: (height, width, 3) uint8 RGB -> map of the same shape.
-        render: map -> picture.
+        measure: (height, width, 3) uint8 RGB, parameters and a region of it -> the map of the
+            region. It is local: byte for byte the same as that part of the whole picture's map,
+            at the cost of the region and a small margin.
+        render: a map, or a map reduced by the mean (float32) -> picture.
+        read_out: the values of one pixel of a map, (channels,) -> text for the status line.
         record: what else, besides the parameters, another examiner needs to repeat the step.
         read: what a file's own facts allow to conclude from its map, the most important
             sentence first.
@@ -150,23 +157,54 @@ class Analysis:
         shows_not: what it does not.
         misleads: when it misleads.
         source: where the method is described.
+        resolve: replaces choices that depend on the file ("as in the file") by what they come to.
+        presets: named sets of parameters.
     """
 
     id: str
     title: str
     params: type[Params]
-    measure: Callable[[RgbU8, Any], RgbU8]
-    render: Callable[[RgbU8, Any], Rendering]
+    measure: Callable[[RgbU8, Any, Region], MapArray]
+    render: Callable[[MapArray, Any], Rendering]
+    read_out: Callable[[NDArray[Any], Any], str]
     record: Callable[[], Mapping[str, str]]
     read: Callable[[DecodeRecord, JpegFacts | None, Any], tuple[str, ...]]
     shows: str
     shows_not: str
     misleads: str
     source: str
+    resolve: Callable[[Any, JpegFacts | None], Any] = _as_they_are
+    presets: tuple[tuple[str, Params], ...] = ()
 
-    def run(self, pixels: RgbU8, params: Params) -> Finding:
-        """Measure and render ``pixels``, (height, width, 3) uint8 RGB at full resolution."""
-        measurement = self.measure(pixels, params)
+    def measuring(self, params: Params) -> Measure:
+        """``measure`` with its parameters, as `app.analysis.survey` takes it."""
+        return functools.partial(self._measure_with, params)
+
+    def _measure_with(self, params: Params, pixels: RgbU8, region: Region) -> MapArray:
+        return self.measure(pixels, params, region)
+
+    def run(
+        self,
+        pixels: RgbU8,
+        params: Params,
+        region: Region | None = None,
+        stop: threading.Event | None = None,
+        threads: int = 1,
+    ) -> Finding:
+        """Measure in bands, and render.
+
+        Args:
+            pixels: (height, width, 3) uint8 RGB at full resolution.
+            params: resolved (`resolve`).
+            region: the part wanted; by default all.
+            stop: looked at between bands.
+            threads: that share the bands.
+
+        Raises:
+            CancelledError: ``stop`` was set.
+        """
+        region = region or Region.whole(pixels)
+        measurement = measure_banded(self.measuring(params), pixels, region, stop, threads)
         return Finding(measurement, self.render(measurement, params), self.describe(params))
 
     def caption(self, params: Params) -> str:

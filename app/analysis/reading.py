@@ -22,12 +22,9 @@ _SMALL = 64
 def read_ela(record: DecodeRecord, jpeg: JpegFacts | None, params: ElaParams) -> tuple[str, ...]:
     """Sentences for under the map, the most important one first."""
     sentences = [_history(record, jpeg, params)]
-    if min(record.width, record.height) < _SMALL:
-        sentences.append("Too small to compare areas: there are few 8x8 blocks.")
     if record.mode in ("P", "PA", "1"):
         sentences.append("Palette colours: dithering dots look like error levels.")
-    if record.bit_depth > 8:
-        sentences.append(f"Reduced from {record.bit_depth} to 8 bits before the analysis.")
+    sentences += common_sentences(record)
     if jpeg and jpeg.subsampling in ("4:4:4", "4:2:2") and jpeg.subsampling != params.subsampling:
         sentences.append(
             f"The file is saved with {jpeg.subsampling} chroma, the map with "
@@ -36,6 +33,16 @@ def read_ela(record: DecodeRecord, jpeg: JpegFacts | None, params: ElaParams) ->
     if params.auto_gain:
         sentences.append("Auto gain is on: brightness does not compare with other images.")
     return tuple(sentences)
+
+
+def common_sentences(record: DecodeRecord) -> list[str]:
+    """What holds for the map of any analysis."""
+    sentences = []
+    if min(record.width, record.height) < _SMALL:
+        sentences.append("Too small to compare areas: there are few 8x8 blocks.")
+    if record.bit_depth > 8:
+        sentences.append(f"Reduced from {record.bit_depth} to 8 bits before the analysis.")
+    return sentences
 
 
 def last_save(jpeg: JpegFacts | None) -> str:

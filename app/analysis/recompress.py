@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from app.analysis.region import Region
 from app.arrays import RgbU8
-from app.errors import TooLargeError
+from app.errors import InvalidParameterError, TooLargeError
 
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
 
@@ -23,6 +24,9 @@ _FACTORS = {
     "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
     "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
 }
+
+_MCU = {"4:4:4": (8, 8), "4:2:2": (16, 8), "4:2:0": (16, 16)}
+"""Columns and rows of one minimum coded unit (ITU-T T.81, A.2.3): blocks are saved on this grid."""
 
 _LARGEST_SIDE = 65500
 """libjpeg's JPEG_MAX_DIMENSION."""
@@ -56,7 +60,10 @@ def round_trip(pixels: RgbU8, quality: int, subsampling: str) -> RgbU8:
 
     Raises:
         TooLargeError: a side is longer than the JPEG format allows.
+        InvalidParameterError: the subsampling is not one that a save can use.
     """
+    if subsampling not in _FACTORS:
+        raise InvalidParameterError(f"A save cannot use the subsampling {subsampling}.")
     if max(pixels.shape[:2]) > _LARGEST_SIDE:
         raise TooLargeError(
             f"A side of {max(pixels.shape[:2])} pixels cannot be saved as JPEG "
@@ -74,6 +81,28 @@ def round_trip(pixels: RgbU8, quality: int, subsampling: str) -> RgbU8:
     if decoded is None:
         raise TooLargeError("The JPEG round trip failed; the picture may not fit into memory.")
     return np.asarray(decoded, dtype=np.uint8)
+
+
+def round_trip_region(pixels: RgbU8, quality: int, subsampling: str, region: Region) -> RgbU8:
+    """The part of `round_trip` inside ``region``, at the cost of the region alone.
+
+    A JPEG save is local: each coded unit is transformed by itself, and the chroma filter of
+    the decoder looks one sample beyond it. So the rectangle is widened to the grid of coded
+    units and by one unit more, saved and read back: no byte differs from the round trip of the
+    whole picture (tests/analysis/test_recompress.py).
+
+    Args:
+        pixels: (height, width, 3) uint8 RGB.
+        quality: IJG quality 1..100.
+        subsampling: one of `SUBSAMPLINGS`.
+        region: inside the picture, not empty.
+
+    Returns:
+        (region.height, region.width, 3) uint8.
+    """
+    columns, rows = _MCU.get(subsampling, (16, 16))
+    wide = region.snapped(columns, rows).grown(columns, rows).inside(Region.whole(pixels))
+    return region.relative_to(wide).of(round_trip(wide.of(pixels), quality, subsampling))
 
 
 @functools.cache

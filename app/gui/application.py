@@ -1,5 +1,6 @@
 """Building the application: the objects are made here and handed down."""
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -8,23 +9,30 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app import __version__, paths
+from app.gui.appearance import Look
 from app.gui.main_window import MainWindow
+from app.gui.memory import share_arenas
+from app.gui.settings import Settings
 
 
 def run(path: Path | None) -> int:
     """Open the window, with ``path`` (a folder or an image) if given, until it is closed."""
+    share_arenas()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     application.setApplicationName("Elascope")
     application.setApplicationVersion(__version__)
     application.setDesktopFileName("elascope")
-    # Fusion follows the system's light or dark scheme on every platform.
-    application.setStyle("Fusion")
+    settings = Settings(paths.user_data() / "window.ini")
+    look = Look(application, settings.appearance)
     application.setWindowIcon(QIcon(str(paths.resources() / "icons" / "elascope.svg")))
-    window = MainWindow(paths.model_folders())
+    thumbnails = paths.user_cache() / "thumbnails"
+    window = MainWindow(paths.model_folders(), settings, look, thumbnails)
     # Ctrl-C in the terminal closes the window; its timers let Python see the signal.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     window.show()
+    # What is there now stays; a full collection that looks at it again would hold up the window.
+    gc.freeze()
     if path is not None:
         window.open_paths([path])
     return application.exec()

@@ -1,58 +1,82 @@
-"""Help, models and about: text in a window of its own, beside the work."""
+"""Models and about: text in a window of its own, beside the work."""
 
 import html
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
 
-import cv2
-import numpy
-import PIL
-import PySide6
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from app import __version__
-from app.analysis.base import Analysis
 from app.analysis.recompress import encoder_identity
 from app.detection.card import ModelCard
 from app.detection.detector import Detector
+from app.detection.verdict import percent
 
 
-def _show(parent: QWidget, title: str, text: str) -> QDialog:
-    """Open a window with ``text`` (HTML); it does not block the main window."""
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A library that the program is made with.
+
+    Attributes:
+        name: as its makers write it.
+        licence: SPDX expression.
+        distributions: names on the package index; one of them is installed.
+    """
+
+    name: str
+    licence: str
+    distributions: tuple[str, ...]
+
+
+LIBRARIES = (
+    Library("Qt for Python (Essentials)", "LGPL-3.0-only", ("PySide6-Essentials",)),
+    Library("NumPy", "BSD-3-Clause", ("numpy",)),
+    Library("OpenCV, with libjpeg-turbo", "Apache-2.0", ("opencv-python-headless",)),
+    Library("Pillow", "MIT-CMU", ("pillow",)),
+    Library("ONNX Runtime", "MIT", ("onnxruntime-gpu", "onnxruntime")),
+    Library("tqdm", "MPL-2.0 AND MIT", ("tqdm",)),
+)
+"""Every library that is installed with the program."""
+
+_PURPOSE = (
+    "Error Level Analysis and calibrated verdicts for folders of images. It works offline, opens "
+    "evidence read-only and writes nothing beside it."
+)
+
+
+def _show(parent: QWidget, title: str, text: str, plain: str = "") -> QDialog:
+    """Open a window that does not block the main window.
+
+    Args:
+        parent: the main window.
+        title: of the window.
+        text: HTML.
+        plain: the same for the clipboard; without it there is no Copy button.
+    """
     dialog = QDialog(parent)
     dialog.setWindowTitle(title)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     browser = QTextBrowser()
+    browser.setAccessibleName(title)
     browser.setHtml(text)
     browser.setOpenLinks(False)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    # Its usual picture is black whatever the palette.
+    buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
     buttons.rejected.connect(dialog.close)
+    if plain:
+        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(plain))
     layout = QVBoxLayout(dialog)
     layout.addWidget(browser)
     layout.addWidget(buttons)
     dialog.resize(620, 520)
     dialog.show()
     return dialog
-
-
-def analysis_help(parent: QWidget, analysis: Analysis) -> QDialog:
-    """What an analysis shows, what it does not, when it misleads, and its parameters."""
-    rows = "".join(
-        f"<tr><td><b>{spec.name.replace('_', ' ')}</b>&nbsp;&nbsp;</td>"
-        f"<td>{html.escape(spec.help)}</td></tr>"
-        for spec in analysis.params.specs()
-    )
-    return _show(
-        parent,
-        analysis.title,
-        f"<h2>{analysis.title}</h2>"
-        f"<h3>What it shows</h3><p>{html.escape(analysis.shows)}</p>"
-        f"<h3>What it does not show</h3><p>{html.escape(analysis.shows_not)}</p>"
-        f"<h3>When it misleads</h3><p>{html.escape(analysis.misleads)}</p>"
-        f"<h3>Parameters</h3><table>{rows}</table>"
-        f"<h3>Source</h3><p>{html.escape(analysis.source)}</p>",
-    )
 
 
 def model_cards(parent: QWidget, detectors: Sequence[Detector], refusals: Sequence[str]) -> QDialog:
@@ -66,7 +90,7 @@ def _card(card: ModelCard, sha256: str, provider: str) -> str:
     questions = "".join(
         f"<h3>{html.escape(question.text)}</h3>"
         f"<p>Positive from a score of {question.operating_point.threshold:.3f}, set for "
-        f"{question.operating_point.false_alarm_rate:.0%} false alarms; inconclusive from "
+        f"{percent(question.operating_point.false_alarm_rate)} false alarms; inconclusive from "
         f"{question.inconclusive_below:.3f}. "
         f"Reference: {html.escape(question.reference_population)}</p>"
         for question in card.questions
@@ -81,15 +105,16 @@ def _card(card: ModelCard, sha256: str, provider: str) -> str:
     return (
         f"<h2>{html.escape(card.name)} {html.escape(card.version)}</h2>"
         f"<p>{html.escape(card.summary)}</p>{questions}"
-        f"<h3>Valid for</h3><p>{', '.join(validity.formats)}; shorter side from "
+        f"<h3>Valid for</h3><p>{html.escape(', '.join(validity.formats))}; shorter side from "
         f"{validity.minimum_side} px, longer side to {validity.maximum_side} px, "
         f"sides to {validity.maximum_aspect:g}:1</p>"
         f"<h3>What it does not do</h3><ul>{limits}</ul>"
-        f"<h3>Measured</h3><p>Brackets are 95 % intervals.</p><table>{results}</table>"
+        f"<h3>Measured</h3><p>Brackets are 95 % intervals.</p>"
+        f'<table cellpadding="2">{results}</table>'
         f"<h3>Made from</h3><p>{html.escape(card.training.data)} "
         f"Split: {html.escape(card.training.split)}</p>"
         f"<p>Licence: {html.escape(card.licence)}</p>"
-        f"<p><small>SHA-256 {sha256}<br>Runs on {provider}</small></p>"
+        f"<p><small>SHA-256 {sha256}<br>Runs on {html.escape(provider)}</small></p>"
     )
 
 
@@ -107,27 +132,67 @@ def _in_words(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def about(parent: QWidget) -> QDialog:
-    """Versions of all that takes part in a result."""
-    encoder = encoder_identity()
-    versions = (
-        ("Elascope", __version__),
-        ("Python", platform.python_version()),
-        ("System", platform.platform()),
-        ("Qt for Python", PySide6.__version__),
-        ("OpenCV", cv2.__version__),
-        ("Pillow", PIL.__version__),
-        ("NumPy", numpy.__version__),
-        ("JPEG encoder", f"{encoder.library}, fingerprint {encoder.fingerprint}"),
+# About ----------------------------------------------------------------------------------------
+
+
+def about(parent: QWidget, detectors: Sequence[Detector] = ()) -> QDialog:
+    """Versions and licences of all that takes part in a result.
+
+    Args:
+        parent: the main window.
+        detectors: the loaded models, to be named with the provider that each really runs on.
+    """
+    parts, libraries = _parts(detectors), _libraries()
+    title = f"Elascope {__version__}"
+    table = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>"
+        for name, value in parts
     )
-    rows = "".join(
-        f"<tr><td>{name}&nbsp;&nbsp;</td><td>{value}</td></tr>" for name, value in versions
+    licences = "".join(
+        f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in libraries
     )
+    lines = [title, "", *(f"{name}: {value}" for name, value in parts), ""]
+    lines += [f"{name} {version}, {licence}" for name, version, licence in libraries]
     return _show(
         parent,
         "About Elascope",
-        f"<h2>Elascope {__version__}</h2>"
-        "<p>Error Level Analysis and calibrated verdicts for folders of images. It works "
-        "offline, opens evidence read-only and writes nothing beside it.</p>"
-        f"<table>{rows}</table><p>MIT licence. Qt is used under the LGPL v3.</p>",
+        f"<h2>{title}</h2><p>{_PURPOSE}</p>"
+        f'<table cellpadding="3">{table}</table>'
+        f"<h3>Licences</h3><p>Elascope is under the MIT licence. It is made with these libraries, "
+        "each under its own licence:</p>"
+        '<table cellpadding="3"><tr><th align="left">Library</th><th align="left">Version</th>'
+        f'<th align="left">Licence</th></tr>{licences}</table>',
+        "\n".join(lines),
     )
+
+
+def _parts(detectors: Sequence[Detector]) -> list[tuple[str, str]]:
+    """(name, value) of what a result depends on besides the libraries."""
+    encoder = encoder_identity()
+    models = [
+        (
+            f"Model {detector.card.name} {detector.card.version}",
+            f"runs on {detector.provider}; SHA-256 {detector.sha256}",
+        )
+        for detector in detectors
+    ]
+    return [
+        ("System", platform.platform()),
+        ("JPEG encoder", f"{encoder.library}, fingerprint {encoder.fingerprint}"),
+        *(models or [("Models", "none loaded")]),
+    ]
+
+
+def _libraries() -> list[tuple[str, str, str]]:
+    """(name, version, SPDX licence), Python first."""
+    rows = [("Python", platform.python_version(), "PSF-2.0")]
+    return rows + [(lib.name, _version(lib), lib.licence) for lib in LIBRARIES]
+
+
+def _version(library: Library) -> str:
+    for distribution in library.distributions:
+        try:
+            return metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return "not recorded"

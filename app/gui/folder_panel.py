@@ -1,211 +1,223 @@
-"""The folder: a list of its images with thumbnails and, once known, their answers."""
+"""The folder: its images with thumbnails, answers and marks, sorted, filtered and watched."""
 
-import os
-import threading
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from queue import Empty, LifoQueue
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QSize,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QLabel, QListView, QStyle, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
+from PySide6.QtWidgets import QLabel, QListView, QSizePolicy, QVBoxLayout, QWidget
 
-from app.errors import ElascopeError
-from app.evidence.decode import decode_thumbnail
-from app.evidence.file import open_evidence
-from app.gui.jobs import Stream
-from app.gui.words import plain_tooltip, state_word
-from app.report.base import printable
-from app.scan.pipeline import find_files
-from app.scan.rows import Row
+from app.gui.folder_delegate import FolderDelegate
+from app.gui.folder_header import FolderHeader
+from app.gui.folder_listing import WATCHED_FOLDERS, Listing, listing_of
+from app.gui.folder_listing import files_to_show as files_to_show
+from app.gui.folder_model import FolderModel
+from app.gui.folder_order import Filter, Order
+from app.gui.folder_watch import FolderWatch
+from app.gui.folder_words import count
+from app.gui.words import plain_tooltip
+from app.names import one_line
 
-_SIDE = 96
-_ICON_HEIGHT = 72
 _AnyIndex = QModelIndex | QPersistentModelIndex
 
 
-class FolderModel(QAbstractListModel):
-    """Paths with thumbnails that arrive when a row is first looked at, last looked at first."""
+class _List(QListView):
+    """A list whose items never change their size."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.paths: list[Path] = []
-        self._at: dict[Path, int] = {}
-        self._icons: dict[Path, QIcon] = {}
-        self._asked: set[Path] = set()
-        self._rows: dict[Path, Row] = {}
-        self._wanted: LifoQueue[Path] = LifoQueue()
-        placeholder = QPixmap(_SIDE, _ICON_HEIGHT)
-        placeholder.fill(Qt.GlobalColor.transparent)
-        self._placeholder = QIcon(placeholder)
-        warning = QApplication.style().standardIcon(QStyle.StandardPixmap.SP_MessageBoxWarning)
-        centred = QPixmap(placeholder)
-        painter = QPainter(centred)
-        warning.paint(painter, centred.rect().adjusted(0, 18, 0, -18))
-        painter.end()
-        self._no_picture = QIcon(centred)
-        self._stream = Stream(self._thumbnails, self)
-        self._stream.items.connect(self._take)
-        self._stream.start()
-
-    def set_paths(self, paths: list[Path]) -> None:
-        """Show another list; thumbnails not yet made are forgotten."""
-        self.beginResetModel()
-        while True:
-            try:
-                self._wanted.get_nowait()
-            except Empty:
-                break
-        self.paths = paths
-        self._at = {path: index for index, path in enumerate(paths)}
-        self._icons.clear()
-        self._asked.clear()
-        self._rows.clear()
-        self.endResetModel()
-
-    def set_rows(self, rows: list[Row]) -> None:
-        """Add the answers of a scan to the list."""
-        for row in rows:
-            self._rows[row.path] = row
-            self._refresh(row.path)
-
-    def close(self) -> None:
-        """End the thumbnail thread."""
-        self._stream.stop()
-
-    def rowCount(self, parent: _AnyIndex = QModelIndex()) -> int:  # noqa: B008
-        """Number of files."""
-        return 0 if parent.isValid() else len(self.paths)
-
-    def data(self, index: _AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Name, thumbnail and answer of one file."""
-        path = self.paths[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(path)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tooltip(printable(str(path)))
-        if role == Qt.ItemDataRole.DecorationRole:
-            if path not in self._asked:
-                self._asked.add(path)
-                self._wanted.put(path)
-            return self._icons.get(path, self._placeholder)
-        return None
-
-    def _text(self, path: Path) -> str:
-        row, name = self._rows.get(path), printable(path.name)
-        if row is None:
-            return name
-        if row.status != "ok":
-            return f"{name}\n{row.status.replace('_', ' ')}"
-        if len(row.verdicts) == 1:
-            return f"{name}\n{state_word(row.verdicts[0].state)}"
-        answers = (f"{v.question}: {state_word(v.state)}" for v in row.verdicts)
-        return "\n".join((name, *answers))
-
-    def _refresh(self, path: Path) -> None:
-        at = self._at.get(path)
-        if at is not None:
-            index = self.index(at)
-            self.dataChanged.emit(index, index)
-
-    def _thumbnails(self, stop: threading.Event) -> Iterator[tuple[Path, QImage | None]]:
-        while not stop.is_set():
-            try:
-                path = self._wanted.get(timeout=0.2)
-            except Empty:
-                continue
-            yield path, _thumbnail(path)
-
-    def _take(self, arrived: list[tuple[Path, QImage | None]]) -> None:
-        for path, image in arrived:
-            self._icons[path] = QIcon(QPixmap.fromImage(image)) if image else self._no_picture
-            self._refresh(path)
-
-
-def _thumbnail(path: Path) -> QImage | None:
-    """None where the file gives none; the reason stands in the notice when it is opened."""
-    try:
-        pixels = decode_thumbnail(open_evidence(path), _SIDE)
-    except (ElascopeError, MemoryError):
-        return None
-    height, width = pixels.shape[:2]
-    image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
-    return image.copy()
+    def dataChanged(self, first: _AnyIndex, last: _AnyIndex, roles: Sequence[int] = ()) -> None:
+        """Paint again. Qt would measure all items for each thumbnail that arrives."""
+        self.viewport().update()
 
 
 class FolderPanel(QWidget):
-    """The list with its heading.
+    """The list with its heading, filter and order.
+
+    The current file is the one that was last announced. It stays current while it is filtered out.
 
     Signals:
         selected: the path of the current file.
+        changed_on_disk: the opened paths, in which something may have changed. List them again
+            with `files_to_show` on a worker and hand the listing to `update_entries`.
     """
 
     selected = Signal(object)
+    changed_on_disk = Signal(list)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, cache: Path | None = None, parent: QWidget | None = None) -> None:
+        """``cache`` is the folder for thumbnails; None keeps none on disk."""
         super().__init__(parent)
-        self.model = FolderModel(self)
+        self.model = FolderModel(cache, self)
         self.title = ""
+        self._current: Path | None = None
+        self._last_row = 0
+        self._anchors: list[tuple[Path, int]] = []
+        self._roots: tuple[Path, ...] = ()
+        self._watch = FolderWatch(self)
+        self._watch.changed.connect(lambda: self.changed_on_disk.emit(list(self._roots)))
         self._heading = QLabel("No folder is open")
         self._heading.setTextFormat(Qt.TextFormat.PlainText)
         self._heading.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._heading.setContentsMargins(6, 4, 6, 0)
-        self.list = QListView()
-        self.list.setModel(self.model)
-        self.list.setIconSize(QSize(_SIDE, _ICON_HEIGHT))
-        self.list.setUniformItemSizes(False)
-        self.list.setLayoutMode(QListView.LayoutMode.Batched)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setSpacing(2)
-        self.list.setAccessibleName("Images of the folder")
-        self.list.selectionModel().currentChanged.connect(self._current_changed)
+        # A folder with a long name must not make the whole panel wide.
+        self._heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.header = FolderHeader()
+        self.filter_edit = self.header.filter_edit
+        self.list = self._build_list()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._heading)
-        layout.addWidget(self.list)
+        layout.setSpacing(4)
+        for widget in (self._heading, self.header, self.list):
+            layout.addWidget(widget)
+        self._connect()
 
-    def show_paths(self, title: str, paths: list[Path]) -> None:
-        """Show ``paths`` under ``title`` and select the first."""
-        self.model.set_paths(paths)
-        self.title = printable(title)
-        self._heading.setText(f"{self.title}\n{len(paths) or 'no'} files")
-        if paths:
+    def _build_list(self) -> QListView:
+        view = _List()
+        view.setModel(self.model)
+        view.setItemDelegate(FolderDelegate(self.model, view))
+        view.setUniformItemSizes(True)
+        view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setAccessibleName("Images of the folder")
+        return view
+
+    def _connect(self) -> None:
+        self.list.selectionModel().currentChanged.connect(self._current_changed)
+        self.list.clicked.connect(lambda index: self._announce(self.model.entry(index.row()).path))
+        self.model.modelAboutToBeReset.connect(self._remember_place)
+        self.model.modelReset.connect(self._restore_place)
+        self.model.questions_changed.connect(
+            lambda: self.header.set_questions(self.model.questions, self.model.question)
+        )
+        self.header.order_changed.connect(self._reorder)
+        self.header.filter_changed.connect(self._refilter)
+        self.header.question_changed.connect(self.model.set_question)
+        self.header.left.connect(self._enter_list)
+
+    # Content ----------------------------------------------------------------------------------
+
+    def show_paths(self, title: str, paths: Listing | Sequence[Path]) -> None:
+        """Show ``paths`` under ``title``, all of them, and select the first.
+
+        Files given as mere paths have no date and no size, and their folders are not watched.
+        """
+        if not isinstance(paths, Listing):
+            paths = listing_of((path, None, None) for path in paths)
+        self.title = one_line(title)
+        self._current, self._roots = None, paths.roots
+        self.header.reset()
+        self.model.set_listing(paths)
+        self._watch_folders(paths)
+        if self.model.rowCount():
             self.list.setCurrentIndex(self.model.index(0))
+        # Arrow keys go through the list at once, and no key ends up in the filter.
+        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def update_entries(self, listing: Listing) -> None:
+        """Take over a new listing of the same paths; one of other paths came too late."""
+        if listing.roots != self._roots:
+            return
+        self._watch_folders(listing)
+        if self.model.update_entries(listing):
+            self._watch.look_again()
+
+    def _watch_folders(self, listing: Listing) -> None:
+        unwatched = self._watch.watch(listing.folders)
+        text = ""
+        if listing.more_folders:
+            text = f"There are more than {WATCHED_FOLDERS} folders; changes in the others show "
+            text += "when the folder is opened again or the program comes back to the front."
+        elif unwatched:
+            text = f"{unwatched} of {len(listing.folders)} folders cannot be watched for changes."
+        self._heading.setToolTip(plain_tooltip(f"{self.title}\n{text}".strip()))
+
+    def set_marks(self, marks: Mapping[Path, tuple[str, bool]]) -> None:
+        """Show the analyst's marks: for a path the mark's word and whether there is a note."""
+        self.header.set_marks({mark for mark, _ in marks.values() if mark}, bool(marks))
+        self.model.set_marks(marks)
+
+    # Current file -----------------------------------------------------------------------------
 
     def select(self, path: Path) -> None:
-        """Make ``path`` the current file; one of another folder is shown without the list."""
-        if path not in self.model.paths:
-            self.selected.emit(path)
+        """Make ``path`` the current file; one that the list does not show is shown without it."""
+        row = self.model.row_of(path)
+        if row >= 0:
+            self.list.setCurrentIndex(self.model.index(row))
+            self.list.scrollTo(self.model.index(row))
         else:
-            index = self.model.index(self.model.paths.index(path))
-            self.list.setCurrentIndex(index)
-            self.list.scrollTo(index)
+            self.list.setCurrentIndex(QModelIndex())
+        self._announce(path)
 
     def step(self, by: int) -> None:
-        """Go ``by`` files down (or up)."""
-        row = self.list.currentIndex().row() + by
-        if 0 <= row < len(self.model.paths):
-            self.list.setCurrentIndex(self.model.index(row))
+        """Go ``by`` files down (or up) in the list as it is shown."""
+        row = self.model.row_of(self._current)
+        if row < 0:
+            # Filtered out or vanished: its place is between two rows.
+            row = self.model.rows_before(self._current, self._last_row) - (1 if by > 0 else 0)
+        if 0 <= row + by < self.model.rowCount():
+            self.list.setCurrentIndex(self.model.index(row + by))
 
     def _current_changed(self, current: QModelIndex) -> None:
         if current.isValid():
-            self.selected.emit(self.model.paths[current.row()])
+            self._announce(self.model.entry(current.row()).path)
 
+    def _announce(self, path: Path) -> None:
+        if path != self._current:
+            self._current = path
+            self._note_row()
+            self.selected.emit(path)
 
-def files_to_show(roots: list[Path], stop: threading.Event) -> tuple[Path, str, list[Path]]:
-    """For opened or dropped paths: the folder they are in, a heading, and all files below them."""
-    first = roots[0]
-    folder = first if os.path.isdir(first) else first.parent  # noqa: PTH112 (names too long)
-    title = first.name or str(first)
-    if len(roots) > 1:
-        title += f" and {len(roots) - 1} more"
-    return folder, title, find_files(roots, stop=stop)
+    # Order and place --------------------------------------------------------------------------
+
+    def _reorder(self, order: Order) -> None:
+        self.model.set_order(order)
+        self._show_current()
+
+    def _refilter(self, wanted: Filter) -> None:
+        self.model.set_filter(wanted)
+        self._show_current()
+
+    def _show_current(self) -> None:
+        current = self.list.currentIndex()
+        if current.isValid():
+            self.list.scrollTo(current)
+        else:
+            self.list.scrollToTop()
+
+    def _enter_list(self) -> None:
+        self.list.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        if not self.list.currentIndex().isValid() and self.model.rowCount():
+            self.list.setCurrentIndex(self.model.index(0))
+
+    def _remember_place(self) -> None:
+        """Note where the current file is, or else the first visible one."""
+        view, current = self.list, self.list.currentIndex()
+        inside = view.viewport().rect().intersects(view.visualRect(current))
+        candidates = [current] if current.isValid() and inside else []
+        candidates.append(view.indexAt(QPoint(view.viewport().width() // 2, 0)))
+        self._anchors = [
+            (self.model.entry(index.row()).path, view.visualRect(index).top())
+            for index in candidates
+            if index.isValid()
+        ]
+        self._note_row()
+
+    def _note_row(self) -> None:
+        """Note the current file's row for the case that it vanishes."""
+        row = self.model.row_of(self._current)
+        if row >= 0:
+            self._last_row = row
+
+    def _restore_place(self) -> None:
+        row = self.model.row_of(self._current)
+        self.list.doItemsLayout()
+        # An index that is not valid is set as well: else the view makes its first file the
+        # current one as soon as the keyboard comes to it.
+        self.list.setCurrentIndex(self.model.index(row) if row >= 0 else QModelIndex())
+        bar = self.list.verticalScrollBar()
+        for path, top in self._anchors:
+            row = self.model.row_of(path)
+            if row >= 0:
+                now = self.list.visualRect(self.model.index(row)).top()
+                bar.setValue(bar.value() + now - top)
+                break
+        shown = count(self.model.rowCount(), len(self.model.paths))
+        self._heading.setText(f"{self.title}\n{shown}")

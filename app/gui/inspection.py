@@ -5,46 +5,53 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from app.arrays import RgbU8
 from app.evidence.decode import DecodedImage, decode
 from app.evidence.file import EvidenceFile, open_evidence
 from app.evidence.jpeg import JpegFacts, read_jpeg
 
-_QT_SIDE = 32767
-"""Qt's raster engine draws no image with a longer side."""
-
 _TOP = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pyramid:
-    """A picture at full, half, quarter … size, ready for painting.
+    """A picture at full, half, quarter … size, for painting it small.
 
     Attributes:
-        width: of the full picture.
-        height: of the full picture.
-        levels: (h, w, 4) uint8 in Qt's 32-bit order (B, G, R, 255), largest first, each reduced
-            from the one before by the area mean. Levels too large for Qt are left out.
+        levels: (h, w, 3) uint8 RGB, largest first. The first is the picture itself, not a copy;
+            each other one is reduced from the one before by the area mean.
     """
 
-    width: int
-    height: int
-    levels: tuple[NDArray[np.uint8], ...]
+    levels: tuple[RgbU8, ...]
+
+    @property
+    def width(self) -> int:
+        """Of the full picture."""
+        return int(self.levels[0].shape[1])
+
+    @property
+    def height(self) -> int:
+        """Of the full picture."""
+        return int(self.levels[0].shape[0])
+
+    def level_for(self, zoom: float) -> RgbU8:
+        """The smallest level that still has a pixel for each pixel of the screen."""
+        wanted = self.width * min(zoom, 1.0)
+        return next(
+            (level for level in reversed(self.levels) if level.shape[1] >= wanted), self.levels[0]
+        )
 
 
 def build_pyramid(picture: RgbU8) -> Pyramid:
     """Make a `Pyramid` of (height, width, 3) uint8 RGB."""
-    height, width = picture.shape[:2]
-    level = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA), dtype=np.uint8)
-    levels = [level]
-    while max(level.shape[:2]) > _TOP:
-        half = max(level.shape[1] // 2, 1), max(level.shape[0] // 2, 1)
-        level = np.asarray(cv2.resize(level, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        levels.append(level)
-    fitting = tuple(level for level in levels if max(level.shape[:2]) <= _QT_SIDE)
-    return Pyramid(width, height, fitting)
+    levels = [picture]
+    while max(picture.shape[:2]) > _TOP:
+        half = max(picture.shape[1] // 2, 1), max(picture.shape[0] // 2, 1)
+        small = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(small, dtype=np.uint8)
+        levels.append(picture)
+    return Pyramid(tuple(levels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

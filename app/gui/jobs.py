@@ -4,6 +4,7 @@ The work itself is plain Python without Qt. A request captures its inputs when i
 reply to a request that is no longer wanted is dropped.
 """
 
+import contextlib
 import queue
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
-from app.errors import ElascopeError
+from app.errors import CancelledError, ElascopeError
 
 Work = Callable[[threading.Event], Any]
 
@@ -30,15 +31,31 @@ def as_expected(error: Exception) -> ElascopeError:
     return ElascopeError(f"This failed unexpectedly ({type(error).__name__}).", repr(error))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Ticket:
-    """One request with everything that it needs."""
+    """One request with everything that it needs.
+
+    Attributes:
+        key: what the request is about.
+        work: done on a thread.
+        done: takes each reply on the GUI thread.
+        failed: takes the error on the GUI thread.
+        stop: asks the work to end.
+        dropped: nobody wants its replies any more.
+        replies: delivered so far.
+    """
 
     key: object
     work: Work
     done: Callable[[Any], None]
     failed: Callable[[ElascopeError], None]
     stop: threading.Event = field(default_factory=threading.Event)
+    dropped: bool = False
+    replies: int = 0
+
+
+def _nothing(_: object) -> None:
+    """Stands where a finished request had its functions."""
 
 
 class _Runner(QRunnable):
@@ -55,19 +72,24 @@ class _Runner(QRunnable):
 class Channel(QObject):
     """Requests of one kind, one at a time.
 
-    A request with the same key as the running one waits for it, replacing an older waiting
-    one: while a slider is dragged, pictures keep coming and the last value is the last picture.
-    A request with another key stops the running one and its reply is dropped.
+    A request with the same key as the running one waits until that has replied, replacing an
+    older waiting one: while a slider is dragged, pictures keep coming and the last value is the
+    last picture. A request with another key stops the running one and its reply is dropped.
+
+    Work that returns an iterator replies with each of its items: first a coarse picture, then
+    a finer one. Of such work a waiting request leaves only the first reply; then it is stopped.
     """
 
-    _finished = Signal(object, object, object)  # ticket, value, error
+    _replied = Signal(object, object)  # ticket, value
+    _ended = Signal(object, object)  # ticket, error
 
     def __init__(self, pool: QThreadPool, parent: QObject) -> None:
         super().__init__(parent)
         self._pool = pool
         self._running: _Ticket | None = None
         self._waiting: _Ticket | None = None
-        self._finished.connect(self._deliver)
+        self._replied.connect(self._deliver)
+        self._ended.connect(self._end)
 
     def request(
         self,
@@ -82,6 +104,9 @@ class Channel(QObject):
             self._start(ticket)
             return
         if self._running.key != key:
+            self._running.dropped = True
+            self._running.stop.set()
+        elif self._running.replies:
             self._running.stop.set()
         self._waiting = ticket
 
@@ -89,6 +114,7 @@ class Channel(QObject):
         """Forget every request."""
         self._waiting = None
         if self._running:
+            self._running.dropped = True
             self._running.stop.set()
 
     @property
@@ -100,31 +126,41 @@ class Channel(QObject):
         self._running = ticket
 
         def run() -> None:
-            value: Any = None
             error: ElascopeError | None = None
-            try:
-                value = ticket.work(ticket.stop)
-            except Exception as raised:
-                error = as_expected(raised)
-            try:
-                self._finished.emit(ticket, value, error)
-            except RuntimeError:
-                # The window was closed while this ran; its Qt objects are gone.
-                return
+            # The window may be closed while this runs; then its Qt objects are gone.
+            with contextlib.suppress(RuntimeError):
+                try:
+                    value = ticket.work(ticket.stop)
+                    if isinstance(value, Iterator):
+                        for item in value:
+                            self._replied.emit(ticket, item)
+                    else:
+                        self._replied.emit(ticket, value)
+                except CancelledError:
+                    pass
+                except Exception as raised:
+                    error = as_expected(raised)
+                self._ended.emit(ticket, error)
 
         self._pool.start(_Runner(run))
 
-    def _deliver(self, ticket: _Ticket, value: Any, error: ElascopeError | None) -> None:
+    def _deliver(self, ticket: _Ticket, value: Any) -> None:
+        if ticket.dropped:
+            return
+        ticket.replies += 1
+        if self._waiting:
+            ticket.stop.set()
+        ticket.done(value)
+
+    def _end(self, ticket: _Ticket, error: ElascopeError | None) -> None:
         self._running = None
         waiting, self._waiting = self._waiting, None
         if waiting:
             self._start(waiting)
-        if ticket.stop.is_set():
-            return
-        if error is not None:
+        if error is not None and not ticket.dropped:
             ticket.failed(error)
-        else:
-            ticket.done(value)
+        # Qt may keep the runner, and so the ticket, for a while; its pictures must not stay.
+        ticket.key, ticket.work, ticket.done, ticket.failed = None, _nothing, _nothing, _nothing
 
 
 class Stream(QObject):

@@ -1,227 +1,252 @@
-"""The window: folder, picture with its map, verdict, and batch scan."""
+"""The window: it puts the panels together and brings images to them."""
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QThreadPool
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtCore import Qt, QThreadPool, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFileDialog,
+    QInputDialog,
     QLabel,
     QMainWindow,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from app.analysis.base import Analysis, Legend, Params
-from app.analysis.ela import ELA
+from app.analysis import ANALYSES
+from app.analysis.base import Analysis, Params
 from app.analysis.reading import last_save
-from app.arrays import RgbU8
-from app.atomic import refuse_evidence
-from app.detection.detector import Detector
 from app.errors import ElascopeError
+from app.gui.appearance import Appearance, Look
 from app.gui.batch import Batch
-from app.gui.canvas import Canvas, View
-from app.gui.dialogs import about, analysis_help, model_cards
-from app.gui.facts_panel import FactsPanel
-from app.gui.folder_panel import FolderPanel, files_to_show
-from app.gui.inspection import Inspection, Pyramid, build_pyramid, inspect
+from app.gui.canvas import Show
+from app.gui.dialogs import about, model_cards
+from app.gui.exports import Exports
+from app.gui.folder_listing import Listing, files_to_show
+from app.gui.folder_panel import FolderPanel
+from app.gui.help_panel import HelpPanel
+from app.gui.info_facts import read_details
+from app.gui.info_panel import InfoPanel
+from app.gui.inspection import Inspection, inspect
 from app.gui.jobs import Channel
-from app.gui.legend_bar import LegendBar
+from app.gui.light_table import Arrangement, LightTable
 from app.gui.map_panel import MapPanel
+from app.gui.menus import Menus
 from app.gui.models import Models
+from app.gui.notes_panel import NotesPanel
 from app.gui.notice import Notice
+from app.gui.region_desk import RegionDesk
+from app.gui.regions_panel import RegionsPanel
 from app.gui.saving import Saving
 from app.gui.scan_panel import ScanPanel
+from app.gui.scrolling import scrolling
+from app.gui.session_desk import SessionDesk
+from app.gui.settings import Preset, Settings
+from app.gui.sweep_strip import SweepStrip
 from app.gui.verdict_panel import VerdictPanel
-from app.report import REPORTS
-from app.report.base import printable
-from app.report.picture import parameter_record, write_png
+from app.names import one_line
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Map:
-    """A finished map of one inspection."""
-
-    params: Params
-    measurement: RgbU8
-    legend: Legend
-    picture: Pyramid
+_RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+_AREAS = {
+    "folder": Qt.DockWidgetArea.LeftDockWidgetArea,
+    "scan": Qt.DockWidgetArea.BottomDockWidgetArea,
+    "sweep": Qt.DockWidgetArea.BottomDockWidgetArea,
+}
+"""Where docks are at first; all others on the right."""
 
 
 class MainWindow(QMainWindow):
-    """Puts the panels together and sends their wishes to worker threads."""
+    """Folder, light table, panels and batch scan.
 
-    def __init__(self, model_folders: Sequence[Path], parent: QWidget | None = None) -> None:
+    Args:
+        model_folders: where models are looked for.
+        settings: what is remembered from one day to the next.
+        look: the appearance; None keeps the application's.
+        thumbnails: folder for small pictures; None keeps none on disk.
+    """
+
+    def __init__(
+        self,
+        model_folders: Sequence[Path],
+        settings: Settings,
+        look: Look | None = None,
+        thumbnails: Path | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Elascope")
         self.setAcceptDrops(True)
-        self.resize(1320, 860)
-        self._analysis: Analysis = ELA
-        self._models = Models(model_folders)
+        self.resize(1440, 900)
+        self.settings, self._look = settings, look
+        self.analyses = ANALYSES
+        self.models = Models(model_folders)
         self._inspection: Inspection | None = None
-        self._map: _Map | None = None
-        self._last_folder = Path.home()
+        self._leaving = False
+        self._laid_out = False
 
-        self._pool = pool = QThreadPool(self)
-        pool.setMaxThreadCount(3)
-        self._listing = Channel(pool, self)
-        self._loading = Channel(pool, self)
-        self._mapping = Channel(pool, self)
-        self._judging = Channel(pool, self)
-        self._describing = Channel(pool, self)
+        self.pool = QThreadPool(self)
+        self.pool.setMaxThreadCount(4)
+        self._listing = Channel(self.pool, self)
+        self._listing_again = Channel(self.pool, self)
+        self._loading = Channel(self.pool, self)
+        self._judging = Channel(self.pool, self)
+        self._detailing = Channel(self.pool, self)
+        self._describing = Channel(self.pool, self)
 
-        self._build_panels()
-        self.batch = Batch(self.scan_panel, self._models, pool, self)
-        self._saving = Saving(pool, self.notice, self)
-        self._build_menus()
+        self._build_panels(thumbnails)
+        self.batch = Batch(self.scan_panel, self.models, self.pool, self)
+        self.saving = Saving(self.pool, self.notice, settings, self)
+        self.exports = Exports(self)
+        self.sessions = SessionDesk(self)
+        self.regions = RegionDesk(self, self.regions_panel, self.sweep)
+        self.menus = Menus(self)
+        self.help.set_shortcuts(self.menus.shortcuts())
         self._connect()
+        self._update_actions()
+        self._update_presets()
 
     # Construction -----------------------------------------------------------------------------
 
-    def _build_panels(self) -> None:
+    def _build_panels(self, thumbnails: Path | None) -> None:
         self.notice = Notice()
-        self.canvas = Canvas()
-        self.legend = LegendBar()
-        self.reading = QLabel()
-        self.reading.setWordWrap(True)
-        self.reading.setContentsMargins(8, 2, 8, 6)
-        self.reading.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.reading.setAccessibleName("What the map allows to conclude")
+        self.map_panel = MapPanel(self.analyses)
+        self.table = LightTable(
+            self.map_panel.analysis, self.map_panel.form.params, self.pool, self
+        )
         centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for widget in (self.notice, self.canvas, self.legend, self.reading):
-            layout.addWidget(widget, 1 if widget is self.canvas else 0)
+        layout.addWidget(self.notice)
+        layout.addWidget(self.table, 1)
         self.setCentralWidget(centre)
-
-        self.folder = FolderPanel()
-        self.map_panel = MapPanel(self._analysis)
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
+        self.folder = FolderPanel(thumbnails)
         self.verdict = VerdictPanel()
-        self.facts = FactsPanel()
+        self.info = InfoPanel()
+        self.notes = NotesPanel()
+        self.regions_panel = RegionsPanel()
+        self.help = HelpPanel(self.analyses)
         self.scan_panel = ScanPanel()
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        bottom = Qt.DockWidgetArea.BottomDockWidgetArea
-        self._docks = [
-            self._dock("Folder", self.folder, left),
-            self._dock(self._analysis.title, self.map_panel, right),
-            self._dock("Verdict", _scrolling(self.verdict), right),
-            self._dock("File", _scrolling(self.facts), right),
-            self._dock("Scan", self.scan_panel, bottom),
+        self.sweep = SweepStrip(self.pool)
+        self._map_dock = self._dock("map", self.map_panel.analysis.title, scrolling(self.map_panel))
+        self._help_dock = self._dock("help", "Help", self.help)
+        self._notes_dock = self._dock("notes", "Notes", self.notes)
+        self.docks = [
+            self._dock("folder", "Folder", self.folder),
+            self._map_dock,
+            self._dock("verdict", "Verdict", scrolling(self.verdict)),
+            self._dock("file", "File", self.info),
+            self._notes_dock,
+            self._dock("regions", "Regions", scrolling(self.regions_panel)),
+            self._help_dock,
+            self._dock("scan", "Scan", self.scan_panel),
+            self._dock("sweep", "Quality sweep", self.sweep),
         ]
-        self.setCorner(Qt.Corner.BottomLeftCorner, left)
-        self.setCorner(Qt.Corner.BottomRightCorner, right)
-        self.resizeDocks([self._docks[0], self._docks[1]], [230, 330], Qt.Orientation.Horizontal)
-        self.resizeDocks(self._docks[1:4], [250, 300, 300], Qt.Orientation.Vertical)
-        self.resizeDocks([self._docks[4]], [190], Qt.Orientation.Vertical)
-
         self._cursor = QLabel()
         self._zoom = QLabel()
         self.statusBar().addWidget(self._cursor, 1)
         self.statusBar().addPermanentWidget(self._zoom)
 
-    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title)
-        dock.setObjectName(title)
+    def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
         dock.setWidget(widget)
-        self.addDockWidget(area, dock)
         return dock
 
-    def _build_menus(self) -> None:
-        add = self._add_action
-        file = self.menuBar().addMenu("&File")
-        add(file, "&Open folder…", self._choose_folder, "Ctrl+O")
-        add(file, "Open &images…", self._choose_images, "Ctrl+Shift+O")
-        file.addSeparator()
-        self._save_map = add(file, "&Save map as PNG…", self._choose_map_target, "Ctrl+S")
-        self._export = add(file, "&Export report…", self._choose_report, "Ctrl+E")
-        file.addSeparator()
-        add(file, "&Quit", self.close, QKeySequence.StandardKey.Quit)
+    def _lay_out(self) -> None:
+        """Arrange the docks as at the first start."""
+        folder, map_, verdict, file, notes, regions, help_, scan, sweep = self.docks
+        for dock in self.docks:
+            self.addDockWidget(_AREAS.get(dock.objectName(), _RIGHT), dock)
+        for dock in (file, notes, regions, help_):
+            self.tabifyDockWidget(verdict, dock)
+        self.tabifyDockWidget(scan, sweep)
+        verdict.raise_()
+        scan.raise_()
+        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        self.resizeDocks([folder, map_], [250, 350], across)
+        self.resizeDocks([map_, verdict], [440, 410], down)
+        self.resizeDocks([scan], [200], down)
 
-        view = self.menuBar().addMenu("&View")
-        for number, choice in enumerate(View, start=1):
-            add(view, choice.value, partial(self.set_view, choice), str(number))
-        view.addSeparator()
-        add(view, "Zoom &in", self.canvas.zoom_in, QKeySequence.StandardKey.ZoomIn)
-        add(view, "Zoom &out", self.canvas.zoom_out, QKeySequence.StandardKey.ZoomOut)
-        add(view, "&Fit", self.canvas.fit, "F")
-        add(view, "&Actual size", self.canvas.actual_size, "A")
-        view.addSeparator()
-        for dock in self._docks:
-            view.addAction(dock.toggleViewAction())
-
-        image = self.menuBar().addMenu("&Image")
-        add(image, "&Next", partial(self.folder.step, 1), "PgDown")
-        add(image, "&Previous", partial(self.folder.step, -1), "PgUp")
-        add(image, "&Reset parameters", self.map_panel.reset, "R")
-
-        batch = self.menuBar().addMenu("&Scan")
-        self._start_scan = add(batch, "&Scan folder", self.start_scan, "Ctrl+R")
-        self._cancel_scan = add(batch, "&Cancel", self.batch.cancel, "Ctrl+.")
-
-        help_ = self.menuBar().addMenu("&Help")
-        add(help_, "What does the map &show?", self._explain, "F1")
-        add(help_, "&Models", self._show_models)
-        add(help_, "&About Elascope", lambda: about(self))
-        self._update_actions()
-
-    def _add_action(
-        self,
-        menu: Any,
-        text: str,
-        slot: Callable[[], Any],
-        shortcut: str | QKeySequence.StandardKey | None = None,
-    ) -> Any:
-        action = menu.addAction(text)
-        action.triggered.connect(lambda _=False: slot())
-        if shortcut is not None:
-            action.setShortcut(QKeySequence(shortcut))
-        return action
+    def showEvent(self, event: QShowEvent) -> None:
+        """Arrange the docks, as they were left or as at the first start."""
+        super().showEvent(event)
+        # Not before: Qt 6.11 paints a second tab bar when two groups of docks are made, or
+        # restored, in a window that was never shown.
+        if not self._laid_out:
+            self._laid_out = True
+            self._lay_out()
+            self.settings.restore_layout(self)
 
     def _connect(self) -> None:
         self.folder.selected.connect(self.show_image)
-        self.map_panel.form.changed.connect(lambda _: self._request_map())
-        self.map_panel.view_changed.connect(self.set_view)
-        self.map_panel.opacity_changed.connect(self.canvas.set_opacity)
-        self.map_panel.help_wanted.connect(self._explain)
-        self.canvas.hovered.connect(self._show_cursor)
-        self.canvas.zoomed.connect(lambda zoom: self._zoom.setText(f"{zoom:.0%}"))
+        self.folder.changed_on_disk.connect(self._list_again)
+        panel = self.map_panel
+        panel.changed.connect(self._set_params)
+        panel.show_changed.connect(self.set_show)
+        panel.arrangement_changed.connect(self.set_arrangement)
+        panel.reduction_changed.connect(self.table.set_reduction)
+        panel.opacity_changed.connect(self.table.set_opacity)
+        panel.help_wanted.connect(self.explain)
+        panel.preset_saving.connect(self._keep_preset)
+        self.table.set_opacity(panel.opacity.value() / 100)
+        self.table.read_out.connect(self._cursor.setText)
+        self.table.failed.connect(partial(self.notice.say_error, "No map:"))
+        self.table.looked.connect(self._show_zoom)
         self.scan_panel.scan_wanted.connect(self.start_scan)
         self.scan_panel.cancel_wanted.connect(self.batch.cancel)
-        self.scan_panel.export_wanted.connect(self._choose_report)
+        self.scan_panel.export_wanted.connect(self.exports.report)
         self.scan_panel.opened.connect(self.folder.select)
         self.batch.changed.connect(self._update_actions)
         self.batch.rows_arrived.connect(self.folder.model.set_rows)
         self.batch.failed.connect(self.notice.say_error)
 
     def _update_actions(self) -> None:
-        scanning = self.batch.running
-        self._start_scan.setEnabled(bool(self.folder.model.paths) and not scanning)
-        self.scan_panel.start_button.setEnabled(self._start_scan.isEnabled())
-        self._cancel_scan.setEnabled(scanning)
-        self._export.setEnabled(bool(self.batch.rows) and not scanning)
-        self._save_map.setEnabled(self._map is not None)
+        scanning, menus = self.batch.running, self.menus
+        menus.start_scan.setEnabled(bool(self.folder.model.paths) and not scanning)
+        self.scan_panel.start_button.setEnabled(menus.start_scan.isEnabled())
+        menus.cancel_scan.setEnabled(scanning)
+        menus.export.setEnabled(bool(self.batch.rows) and not scanning)
+        menus.save_map.setEnabled(self._inspection is not None)
+        menus.export_view.setEnabled(self._inspection is not None)
+        menus.reference.setEnabled(self._inspection is not None)
+        menus.reference.setChecked(self.table.reference is not None)
 
     # Folder and image -------------------------------------------------------------------------
 
-    def open_paths(self, roots: list[Path]) -> None:
-        """Show the files of folders, or the given files."""
+    def open_paths(self, roots: list[Path], image: Path | None = None) -> None:
+        """Show the files of folders, or the given files; begin with ``image`` if it is there."""
+        absolute = [root.absolute() for root in roots]
 
-        def done(listing: tuple[Path, str, list[Path]]) -> None:
+        def done(listing: tuple[Path, str, Listing]) -> None:
             self.batch.cancel()
-            self._last_folder, title, paths = listing
-            self.folder.show_paths(title, paths)
+            folder, title, entries = listing
+            self.settings.keep_directory("open", folder)
+            self.settings.add_recent_folder(folder)
+            self.sessions.edits.look_at(absolute)
+            self.folder.show_paths(title, entries)
+            self.folder.set_marks(self.sessions.edits.marks())
+            if image is not None and image in self.folder.model.paths:
+                self.folder.select(image)
             self._update_actions()
 
         failed = partial(self.notice.say_error, "The folder could not be listed.")
-        self._listing.request(object(), lambda stop: files_to_show(roots, stop), done, failed)
+        self._listing.request(object(), lambda stop: files_to_show(absolute, stop), done, failed)
+
+    def _list_again(self, roots: list[Path]) -> None:
+        def done(listing: tuple[Path, str, Listing]) -> None:
+            self.folder.update_entries(listing[2])
+            self._update_actions()
+
+        failed = partial(self.notice.say_error, "The folder could not be listed again.")
+        self._listing_again.request("again", lambda stop: files_to_show(roots, stop), done, failed)
 
     def start_scan(self) -> None:
         """Judge every file of the list."""
@@ -234,131 +259,170 @@ class MainWindow(QMainWindow):
 
     def _image_loaded(self, inspection: Inspection) -> None:
         self._inspection = inspection
-        self._map = None
         self.notice.hide()
-        self.setWindowTitle(f"{printable(inspection.path.name)} – Elascope")
-        self.canvas.set_picture(inspection.picture)
-        self.facts.show_inspection(inspection)
+        self.setWindowTitle(f"{one_line(inspection.path.name)} – Elascope")
+        self.table.show_inspection(inspection)
+        self.regions.show_image(inspection.picture.width, inspection.picture.height)
+        self.info.show_inspection(inspection)
+        evidence = inspection.evidence
+        self.sessions.show(inspection.path, evidence.sha256, evidence.size)
         self.map_panel.last_save.setText(f"This file: {last_save(inspection.jpeg)}")
         self.verdict.show_text("Being judged…")
-        self._request_map()
         self._judging.request(
             inspection,
-            lambda _: self._models.judge(inspection),
-            lambda answers: self.verdict.show_verdicts(answers, self._models.refusals),
-            self._verdict_failed,
+            lambda _: self.models.judge(inspection),
+            lambda answers: self.verdict.show_verdicts(answers, self.models.refusals),
+            lambda error: self.verdict.show_text(f"No verdict: {error.sentence}"),
+        )
+        self._detailing.request(
+            inspection,
+            lambda _: read_details(inspection),
+            self.info.show_details,
+            lambda error: self.info.show_failure(error.sentence),
         )
         self._update_actions()
 
     def _image_failed(self, path: Path, error: ElascopeError) -> None:
         shown = self._inspection
-        stays = f" The previous picture stays: {printable(shown.path.name)}." if shown else ""
-        self.notice.say(f"{printable(path.name)}: {error.sentence}{stays}", error.detail)
+        stays = f" The previous picture stays: {one_line(shown.path.name)}." if shown else ""
+        self.notice.say(f"{one_line(path.name)}: {error.sentence}{stays}", error.detail)
 
-    def _verdict_failed(self, error: ElascopeError) -> None:
-        self.verdict.show_text(f"No verdict: {error.sentence}")
+    # View -------------------------------------------------------------------------------------
 
-    # Map --------------------------------------------------------------------------------------
+    def _set_params(self, analysis: Analysis, params: Params) -> None:
+        self._map_dock.setWindowTitle(analysis.title)
+        self._update_presets()
+        self.table.set_params(analysis, params)
+        self.regions.compare()
 
-    def _request_map(self) -> None:
-        """Ask for the map with the current parameters, measuring only when that is needed."""
-        inspection, params = self._inspection, self.map_panel.form.params
-        if inspection is None:
-            return
-        analysis, known = self._analysis, self._map
+    def set_show(self, show: Show) -> None:
+        """Show the picture, the map over it, or the map alone."""
+        self.table.set_show(show)
+        self.map_panel.mark_show(show)
 
-        def work(_: threading.Event) -> _Map:
-            if known and not _needs_measurement(known.params, params):
-                measurement = known.measurement
-            else:
-                measurement = analysis.measure(inspection.image.pixels, params)
-            rendering = analysis.render(measurement, params)
-            return _Map(params, measurement, rendering.legend, build_pyramid(rendering.picture))
+    def set_arrangement(self, arrangement: Arrangement) -> None:
+        """Show one content, or compare two."""
+        if self.table.arrangement is not arrangement:
+            self.table.set_arrangement(arrangement)
+        self.map_panel.mark_arrangement(arrangement)
 
-        failed = partial(self.notice.say_error, "No map:")
-        self._mapping.request(inspection, work, self._show_map, failed)
-
-    def _show_map(self, map_: _Map) -> None:
-        inspection = self._inspection
-        if inspection is None:
-            return
-        self._map = map_
-        self.canvas.set_map(map_.picture)
-        self.legend.show_legend(map_.legend, self._analysis.caption(map_.params))
-        sentences = self._analysis.read(inspection.image.record, inspection.jpeg, map_.params)
-        self.reading.setText(" ".join(sentences))
+    def toggle_reference(self) -> None:
+        """Keep the current image to compare others with, or forget the one that was kept."""
+        self.table.set_reference(self.table.reference is None)
+        self.map_panel.mark_arrangement(self.table.arrangement)
         self._update_actions()
 
-    def set_view(self, view: View) -> None:
-        """Show the picture, the map over it, or the map alone."""
-        self.canvas.set_view(view)
-        self.map_panel.show_view(view)
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Change the colours of the window, and remember that."""
+        self.settings.appearance = appearance
+        if self._look is not None:
+            self._look.choose(appearance)
 
-    def _show_cursor(self, x: int, y: int) -> None:
-        if self._inspection is None or x < 0:
-            self._cursor.setText("")
-            return
-        red, green, blue = self._inspection.image.pixels[y, x].tolist()
-        text = f"x {x}  y {y}   RGB {red} {green} {blue}"
-        if self._map is not None:
-            residual = " ".join(map(str, self._map.measurement[y, x].tolist()))
-            text += f"   residual {residual}   block {x // 8}, {y // 8}"
-        self._cursor.setText(text)
+    def reset_layout(self) -> None:
+        """All panels as they were at the first start."""
+        for dock in self.docks:
+            dock.setFloating(False)
+            dock.show()
+        self._lay_out()
 
-    # Files ------------------------------------------------------------------------------------
+    def find_in_folder(self) -> None:
+        """Go to the folder's filter."""
+        self.folder.filter_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.folder.filter_edit.selectAll()
 
-    def _choose_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Open folder", str(self._last_folder))
+    def write_note(self) -> None:
+        """Go to the note of the current image."""
+        self._raise(self._notes_dock)
+        self.notes.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _raise(self, dock: QDockWidget) -> None:
+        dock.show()
+        dock.raise_()
+
+    def _show_zoom(self) -> None:
+        geometry = self.table.viewport.geometry
+        self._zoom.setText(f"{geometry.zoom:.0%}" if geometry else "")
+
+    # Presets and state ------------------------------------------------------------------------
+
+    def _keep_preset(self) -> None:
+        name, kept = QInputDialog.getText(
+            self, "Keep parameters", "Name for these parameters (empty: do not keep them)"
+        )
+        if kept and name.strip():
+            analysis, params = self.map_panel.analysis, self.map_panel.form.params
+            self.settings.add_preset(Preset(name.strip(), analysis.id, params.values()))
+            self._update_presets()
+
+    def _update_presets(self) -> None:
+        presets: dict[str, Params] = {}
+        analysis = self.map_panel.analysis
+        for preset in self.settings.presets(analysis.id):
+            try:
+                presets[preset.name] = preset.params(analysis.params)
+            except ElascopeError:
+                # Made by another version with other ranges; it stays in the settings.
+                continue
+        self.map_panel.set_presets(presets)
+
+    def state(self) -> dict[str, Any]:
+        """What a session keeps of the window."""
+        analysis, params = self.map_panel.analysis, self.map_panel.form.params
+        shown = self._inspection.path if self._inspection else None
+        return {
+            "analysis": analysis.id,
+            "parameters": params.values(),
+            "show": self.table.show_as.value,
+            "image": str(shown) if shown else "",
+        }
+
+    def restore_state(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` gave; what does not fit this version is left as it is."""
+        analysis = next((a for a in self.analyses if a.id == state.get("analysis")), None)
+        if analysis is not None:
+            try:
+                self.map_panel.choose(analysis, analysis.params(**state.get("parameters", {})))
+            except (ElascopeError, TypeError):
+                self.map_panel.choose(analysis)
+        show = next((s for s in Show if s.value == state.get("show")), None)
+        if show is not None:
+            self.set_show(show)
+
+    # Files and help ---------------------------------------------------------------------------
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and show it."""
+        folder = self.settings.directory("open") or Path.home()
+        chosen = QFileDialog.getExistingDirectory(self, "Open folder", str(folder))
         if chosen:
             self.open_paths([Path(chosen)])
 
-    def _choose_images(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileNames(self, "Open images", str(self._last_folder))
+    def choose_images(self) -> None:
+        """Ask for images and show them."""
+        folder = self.settings.directory("open") or Path.home()
+        chosen, _ = QFileDialog.getOpenFileNames(self, "Open images", str(folder))
         if chosen:
             self.open_paths([Path(name) for name in chosen])
 
-    def _choose_map_target(self) -> None:
-        if self._map is None or self._inspection is None:
-            return
-        stem = f"{self._inspection.path.stem}-{self._analysis.id}"
-        if target := self._saving.ask("Save map", stem, [("PNG", ".png")]):
-            self.save_map(target)
+    def explain(self, topic: str = "") -> None:
+        """Show a page of the help; by default that of the current analysis."""
+        self.help.show_topic(topic or self.map_panel.analysis.id)
+        self._raise(self._help_dock)
 
-    def save_map(self, target: Path) -> None:
-        """Write the map at full resolution, as `elascope ela` does."""
-        map_, inspection = self._map, self._inspection
-        if map_ is None or inspection is None:
-            return
-        analysis, evidence = self._analysis, [inspection.path, *self.folder.model.paths]
+    def show_models(self) -> None:
+        """Show the cards of the models."""
+        self._with_models(lambda found: model_cards(self, found, self.models.refusals))
 
-        def work(_: threading.Event) -> None:
-            refuse_evidence([target], evidence)
-            described = analysis.describe(map_.params)
-            record = parameter_record(inspection.evidence, inspection.image.record, described)
-            write_png(target, analysis.render(map_.measurement, map_.params).picture, record)
+    def show_about(self) -> None:
+        """Show versions and licences."""
+        self._with_models(lambda found: about(self, found))
 
-        self._saving.write(work, target)
-
-    def _choose_report(self) -> None:
-        kinds = [(report.title, f".{report.id}") for report in REPORTS]
-        if target := self._saving.ask("Export report", "elascope-report", kinds):
-            self.export_report(target, target.suffix.lower().removeprefix("."))
-
-    def export_report(self, target: Path, kind: str) -> None:
-        """Write the rows of the last scan to ``target`` in the format ``kind``."""
-        self._saving.write(self.batch.report_writer(target, kind), target)
-
-    # Help -------------------------------------------------------------------------------------
-
-    def _explain(self) -> None:
-        analysis_help(self, self._analysis)
-
-    def _show_models(self) -> None:
-        def show(detectors: tuple[Detector, ...]) -> None:
-            model_cards(self, detectors, self._models.refusals)
+    def _with_models(self, show: Any) -> None:
+        def load(_: threading.Event) -> Any:
+            return self.models.load()
 
         failed = partial(self.notice.say_error, "The models could not be read.")
-        self._describing.request("models", lambda _: self._models.load(), show, failed)
+        self._describing.request("models", load, show, failed)
 
     # Events -----------------------------------------------------------------------------------
 
@@ -374,27 +438,23 @@ class MainWindow(QMainWindow):
             self.open_paths(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End all work before the window goes."""
+        """End all work before the window goes; unsaved marks and notes are asked about first."""
+        self.notes.flush()
+        if not self._leaving and not self.sessions.edits.clean:
+            event.ignore()
+            self.sessions.leave(self._leave)
+            return
+        self.settings.keep_layout(self)
+        self.settings.sync()
         self.hide()
         for channel in self.findChildren(Channel):
             channel.drop()
         self.folder.model.close()
         self.batch.close()
-        self._pool.waitForDone(2000)
+        self.pool.waitForDone(5000)
         super().closeEvent(event)
 
-
-def _needs_measurement(known: Params, wanted: Params) -> bool:
-    """Whether a changed parameter asks for the codec, and not only for another lookup."""
-    return any(
-        spec.needs_measurement and getattr(known, spec.name) != getattr(wanted, spec.name)
-        for spec in wanted.specs()
-    )
-
-
-def _scrolling(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area
+    def _leave(self) -> None:
+        self._leaving = True
+        # Qt ignores a second close while the first is being answered.
+        QTimer.singleShot(0, self.close)

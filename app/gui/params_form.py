@@ -32,6 +32,7 @@ class ParamsForm(QWidget):
         self._type = params
         self._values: dict[str, Any] = params().values()
         self._setters: dict[str, Any] = {}
+        self._quiet = False
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -47,13 +48,27 @@ class ParamsForm(QWidget):
 
     def reset(self) -> None:
         """Back to the defaults."""
-        for spec in self._type.specs():
-            self._setters[spec.name](spec.default)
+        self.set_params(self._type())
+
+    def set_params(self, params: Params) -> None:
+        """Set all controls; one signal for all of them."""
+        before = dict(self._values)
+        self._quiet = True
+        for name, value in params.values().items():
+            self._setters[name](value)
+        self._quiet = False
+        if self._values != before:
+            self.changed.emit(self.params)
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Set one control."""
+        self._setters[name](value)
 
     def _set(self, name: str, value: Any) -> None:
         if self._values[name] != value:
             self._values[name] = value
-            self.changed.emit(self.params)
+            if not self._quiet:
+                self.changed.emit(self.params)
 
     def _control(self, spec: ParamSpec, label: QLabel) -> QWidget:
         name = label.text()

@@ -11,16 +11,22 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.errors import ElascopeError
 from app.gui.jobs import Channel
 from app.gui.notice import Notice
+from app.gui.settings import Settings
+from app.names import one_line
 
 
 class Saving(QObject):
     """Asks where, and writes there."""
 
-    def __init__(self, pool: QThreadPool, notice: Notice, parent: QWidget) -> None:
+    def __init__(
+        self, pool: QThreadPool, notice: Notice, settings: Settings, parent: QWidget
+    ) -> None:
         super().__init__(parent)
+        self._settings = settings
         self._window = parent
         self._pool = pool
         self._notice = notice
+        self.running = 0
 
     def ask(self, title: str, stem: str, kinds: Sequence[tuple[str, str]]) -> Path | None:
         """Ask for a target whose suffix says what it holds; None when there is none.
@@ -32,30 +38,50 @@ class Saving(QObject):
         """
         filters = {f"{description} (*{suffix})": suffix for description, suffix in kinds}
         default = kinds[0][1]
+        folder = self._settings.directory("save") or Path.home()
         chosen, used = QFileDialog.getSaveFileName(
-            self._window, title, str(Path.home() / f"{stem}{default}"), ";;".join(filters)
+            self._window, title, str(folder / f"{stem}{default}"), ";;".join(filters)
         )
         if not chosen:
             return None
         target = Path(chosen)
-        if target.suffix.lower() in filters.values():
+        self._settings.keep_directory("save", target.parent)
+        if target.name.lower().endswith(tuple(filters.values())):
             return target
         completed = target.with_name(target.name + filters.get(used, default))
         # The dialog has asked before replacing the name that was typed, not the completed one.
         if os.path.lexists(completed):
-            self._notice.say(f"Not saved: {completed} exists. Give its whole name to replace it.")
+            self._notice.say(
+                f"Not saved: {one_line(str(completed))} exists. Give its whole name to replace it."
+            )
             return None
         return completed
 
-    def write(self, work: Callable[[threading.Event], None], target: Path) -> None:
-        """Do ``work`` on a thread; on a channel of its own, so that no save replaces another."""
+    def write(
+        self,
+        work: Callable[[threading.Event], object],
+        target: Path,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Do ``work`` on a thread; on a channel of its own, so that no save replaces another.
+
+        Args:
+            work: writes.
+            target: named in the notice.
+            then: called when it was written.
+        """
         channel = Channel(self._pool, self)
+        self.running += 1
 
         def done(_: object) -> None:
-            self._notice.say(f"Saved: {target}")
+            self.running -= 1
+            self._notice.say(f"Saved: {one_line(str(target))}")
             channel.deleteLater()
+            if then is not None:
+                then()
 
         def fail(error: ElascopeError) -> None:
+            self.running -= 1
             self._notice.say_error("Not saved.", error)
             channel.deleteLater()
 

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.gui.words import plain_tooltip, state_word
-from app.report.base import printable
+from app.names import one_line
 from app.scan.rows import Row
 
 _AnyIndex = QModelIndex | QPersistentModelIndex
@@ -73,12 +73,12 @@ class RowsModel(QAbstractTableModel):
         """Text of a cell."""
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tooltip(f"{printable(str(row.path))}\n{self._note(row)}".strip())
+            return plain_tooltip(f"{one_line(str(row.path))}\n{self._note(row)}".strip())
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         column = index.column()
         if column == 0:
-            return printable(row.path.name)
+            return one_line(row.path.name)
         if column == 1:
             return row.status.replace("_", " ")
         if column == self.columnCount() - 1:
@@ -121,6 +121,7 @@ class ScanPanel(QWidget):
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName("Progress of the scan")
         self.status = QLabel("No scan yet")
+        self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

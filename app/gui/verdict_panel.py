@@ -2,8 +2,8 @@
 
 from html import escape
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.detection.card import ModelCard, Question
@@ -40,18 +40,20 @@ class ScoreScale(QWidget):
         low = self._question.inconclusive_below
         high = self._question.operating_point.threshold
         zones = (
-            (0.0, low, state_colour(State.NEGATIVE)),
-            (low, high, QColor("#b9b9b9")),
-            (high, 1.0, state_colour(State.POSITIVE)),
+            (0.0, low, State.NEGATIVE),
+            (low, high, State.INCONCLUSIVE),
+            (high, 1.0, State.POSITIVE),
         )
-        for start, end, colour in zones:
-            painter.fillRect(
-                QRectF(left + start * width, top, (end - start) * width, height), colour
-            )
+        for start, end, state in zones:
+            zone = QRectF(left + start * width, top, (end - start) * width, height)
+            painter.fillRect(zone, state_colour(state, self.palette()))
         text = self.palette().color(QPalette.ColorRole.WindowText)
-        painter.setPen(QPen(text, 2))
         x = left + self._score * width
-        painter.drawLine(round(x), round(top - 3), round(x), round(top + height + 3))
+        mark = QRectF(round(x) - 1, top - 3, 2, height + 6)
+        # A rim in the window's colour keeps the mark apart from every zone.
+        painter.fillRect(mark.adjusted(-2, 0, 2, 0), self.palette().window())
+        painter.fillRect(mark, text)
+        painter.setPen(text)
         label = f"{self._score:.2f}"
         half = metrics.horizontalAdvance(label) / 2
         at = min(max(x - half, left), left + width - 2 * half)
@@ -62,6 +64,39 @@ class ScoreScale(QWidget):
             half = metrics.horizontalAdvance(limit_text) / 2
             at = min(max(left + limit * width - half, left), left + width - 2 * half)
             painter.drawText(round(at), below, limit_text)
+
+
+class _RichLabel(QLabel):
+    """A line of HTML that wraps and can be selected."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+
+
+class _StateLabel(_RichLabel):
+    """The word for a state, in the state's colour on whatever palette is in force."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__("")
+        self._state = state
+        self._colour()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the palette."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._colour()
+
+    def _colour(self) -> None:
+        colour = state_colour(self._state, self.palette()).name()
+        word = state_word(self._state).capitalize()
+        self.setText(f'<span style="font-size:large; color:{colour}"><b>{word}</b></span>')
 
 
 class VerdictPanel(QWidget):
@@ -89,9 +124,7 @@ class VerdictPanel(QWidget):
         for card, verdict in answers:
             question = next(q for q in card.questions if q.id == verdict.question)
             self._add(f"<b>{escape(question.text)}</b>")
-            colour = state_colour(verdict.state).name()
-            word = state_word(verdict.state).capitalize()
-            self._add(f'<span style="font-size:large; color:{colour}"><b>{word}</b></span>')
+            self._layout.addWidget(_StateLabel(verdict.state))
             if verdict.score is not None:
                 self._layout.addWidget(ScoreScale(question, verdict.score))
             self._add(escape(verdict.reason))
@@ -103,14 +136,7 @@ class VerdictPanel(QWidget):
 
     def _add(self, text: str) -> None:
         """Add a line of HTML."""
-        label = QLabel(text)
-        label.setTextFormat(Qt.TextFormat.RichText)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self._layout.addWidget(label)
+        self._layout.addWidget(_RichLabel(text))
 
     def _clear(self) -> None:
         while item := self._layout.takeAt(0):

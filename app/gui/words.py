@@ -2,7 +2,7 @@
 
 from html import escape
 
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPalette
 
 from app.detection.verdict import State
 
@@ -13,12 +13,13 @@ _WORDS = {
     State.OUTSIDE_VALIDITY: "outside validity",
 }
 
-# Orange and blue stay apart for colour-blind readers; every use has the word beside it.
+# Orange and blue stay apart for colour-blind readers; every use has the word beside it. The
+# first is for light windows, the second for dark and black ones.
 _COLOURS = {
-    State.POSITIVE: "#d9730d",
-    State.NEGATIVE: "#2f6fb0",
-    State.INCONCLUSIVE: "#8a8a8a",
-    State.OUTSIDE_VALIDITY: "#8a8a8a",
+    State.POSITIVE: ("#a8500a", "#ffa64d"),
+    State.NEGATIVE: ("#1f5fa8", "#82bbf5"),
+    State.INCONCLUSIVE: ("#5f5f5f", "#b5b5b5"),
+    State.OUTSIDE_VALIDITY: ("#5f5f5f", "#b5b5b5"),
 }
 
 
@@ -27,9 +28,10 @@ def state_word(state: State) -> str:
     return _WORDS[state]
 
 
-def state_colour(state: State) -> QColor:
-    """The state's colour."""
-    return QColor(_COLOURS[state])
+def state_colour(state: State, palette: QPalette) -> QColor:
+    """The state's colour, readable as text on the windows of ``palette``."""
+    light, dark = _COLOURS[state]
+    return QColor(light if palette.color(QPalette.ColorRole.Window).lightness() > 127 else dark)
 
 
 def plain_tooltip(text: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.atomic import write_bytes
+from app.names import printable
 from app.scan.rows import SCHEMA, Row
 
 Cell = str | int | float | None
@@ -82,8 +83,3 @@ def cells(row: Row, questions: Iterable[str]) -> dict[str, Cell]:
             f"{verdict.question}_reason": verdict.reason,
         }
     return values
-
-
-def printable(text: str) -> str:
-    """Show bytes of a Linux file name that are not UTF-8 as a backslash, x and two digits."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

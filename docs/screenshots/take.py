@@ -1,6 +1,6 @@
-"""Take the README's screenshot of the real window.
+"""Take the screenshots of the real window that the README uses.
 
-xvfb-run -a python docs/screenshots/take.py docs/screenshots/window.png
+xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots/take.py docs/screenshots
 """
 
 import shutil
@@ -14,40 +14,129 @@ from PIL import Image
 from PySide6.QtWidgets import QApplication
 
 from app import paths
+from app.analysis.region import Region
+from app.gui.appearance import Appearance, Look
+from app.gui.canvas import Show
+from app.gui.light_table import Arrangement
 from app.gui.main_window import MainWindow
+from app.gui.settings import Settings
+from app.session import Mark
+
+_SIZE = (1440, 900)
 
 
-def main(target: Path) -> None:
-    """Open the samples, scan them, select the splice, and save what the window shows."""
-    application = QApplication([])
-    application.setStyle("Fusion")
-    window = MainWindow(paths.model_folders())
-    window.show()
+class Photographer:
+    """A window with the scanned samples, and where its pictures go."""
 
-    def until(condition: Callable[[], bool]) -> None:
+    def __init__(self, folder: Path, target: Path) -> None:
+        self.application = QApplication([])
+        self.look = Look(self.application, Appearance.LIGHT)
+        settings = Settings(folder / "window.ini")
+        self.window = MainWindow(paths.model_folders(), settings, self.look)
+        self.window.resize(*_SIZE)
+        self.window.show()
+        self.target = target
+        # A folder of its own, so that no picture shows a path of the machine it was taken on.
+        self.samples = folder / "samples"
+        shutil.copytree(paths.resources() / "samples", self.samples)
+        self.window.open_paths([self.samples])
+        self.until(lambda: bool(self.window.folder.model.paths))
+        self.window.start_scan()
+        self.until(lambda: "Finished" in self.window.scan_panel.status.text())
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Let the window work until ``condition`` holds."""
         end = time.monotonic() + 60
         while not condition():
-            application.processEvents()
+            self.application.processEvents()
             if time.monotonic() > end:
                 sys.exit("The window did not get there in a minute.")
 
-    # A folder of its own, so that no picture shows a path of the machine it was taken on.
-    samples = Path(tempfile.mkdtemp(prefix="case-")) / "samples"
-    shutil.copytree(paths.resources() / "samples", samples)
-    window.open_paths([samples])
-    until(lambda: bool(window.folder.model.paths))
-    window.start_scan()
-    until(lambda: "Finished" in window.scan_panel.status.text())
-    window.folder.select(samples / "splice.jpg")
-    until(lambda: window.windowTitle().startswith("splice.jpg"))
-    settled = time.monotonic() + 1.5
-    until(lambda: time.monotonic() > settled)
-    window.grab().save(str(target))
+    def open(self, name: str) -> None:
+        """Select a sample."""
+        self.window.folder.select(self.samples / name)
+        self.until(lambda: self.window.windowTitle().startswith(name))
+
+    def choose(self, analysis: str, preset: str = "") -> None:
+        """Choose an analysis, and one of its presets."""
+        chosen = next(a for a in self.window.analyses if a.id == analysis)
+        params = dict(chosen.presets)[preset] if preset else chosen.params()
+        self.window.map_panel.choose(chosen, params)
+
+    def panel(self, *names: str) -> None:
+        """Bring panels to the front."""
+        for dock in self.window.docks:
+            if dock.objectName() in names:
+                dock.raise_()
+
+    def take(self, name: str, appearance: Appearance) -> None:
+        """Save what the window shows once it has come to rest."""
+        self.look.choose(appearance)
+        settled = time.monotonic() + 1.5
+        self.until(lambda: time.monotonic() > settled)
+        raw = self.target / f"{name}.png"
+        self.window.grab().save(str(raw))
+        with Image.open(raw) as picture:
+            picture.convert("RGB").save(raw.with_suffix(".webp"), quality=82, method=6)
+        raw.unlink()
+
+
+def main(target: Path) -> None:
+    """Take all of them."""
+    folder = Path(tempfile.mkdtemp(prefix="case-"))
+    at = Photographer(folder, target)
+    window = at.window
+    light, dark = Appearance.LIGHT, Appearance.DARK
+
+    at.open("splice.jpg")
+    at.take("overlay-light", light)
+    window.set_show(Show.PICTURE)
+    at.panel("file")
+    at.take("picture-light", light)
+    window.set_show(Show.MAP)
+    at.panel("help")
+    window.explain()
+    at.take("map-dark", dark)
+
+    window.set_show(Show.OVERLAY)
+    at.choose("ela", "Heat map")
+    window.set_arrangement(Arrangement.WIPE)
+    at.panel("sweep", "notes")
+    window.notes.choose(Mark.FLAGGED)
+    at.take("wipe-dark", dark)
+
+    at.choose("ela")
+    window.set_show(Show.MAP)
+    window.set_arrangement(Arrangement.SIDE)
+    window.regions_panel.set_region("A", Region(130, 258, 210, 330))
+    window.regions_panel.set_region("B", Region(262, 250, 342, 322))
+    at.panel("regions")
+    at.take("side-by-side-light", light)
+    window.regions.clear()
+
+    window.set_arrangement(Arrangement.SINGLE)
+    window.set_show(Show.OVERLAY)
+    window.table.right.zoom_by(16)
+    at.panel("verdict", "scan")
+    at.take("close-up-dark", dark)
+
+    window.table.right.fit()
+    window.set_show(Show.MAP)
+    at.choose("ghosts")
+    at.take("ghosts-light", light)
+    at.choose("noise")
+    at.take("noise-dark", dark)
+
+    at.choose("ela")
+    at.open("untouched.jpg")
+    window.toggle_reference()
+    at.open("splice.jpg")
+    at.take("reference-light", light)
+    at.take("contrast", Appearance.CONTRAST)
+
+    window.sessions.edits.new([])
     window.close()
-    with Image.open(target) as picture:
-        small = picture.convert("RGB")
-    small.save(target, optimize=True)
-    shutil.rmtree(samples.parent)
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

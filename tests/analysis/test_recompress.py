@@ -7,8 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.analysis import recompress
-from app.analysis.recompress import SUBSAMPLINGS, encoder_identity, round_trip
-from app.errors import TooLargeError
+from app.analysis.recompress import (
+    SUBSAMPLINGS,
+    encoder_identity,
+    round_trip,
+    round_trip_region,
+)
+from app.analysis.region import Region
+from app.errors import InvalidParameterError, TooLargeError
 from tests.pictures import noise, pillow_round_trip, scene
 
 
@@ -37,6 +43,48 @@ def test_round_trip_of_any_small_size_is_bit_identical_to_pillows(
     picture = noise(height, width, seed)
     expected = pillow_round_trip(picture, quality, subsampling)
     assert np.array_equal(round_trip(picture, quality, subsampling), expected)
+
+
+@settings(max_examples=100)
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    corner=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    quality=st.integers(1, 100),
+    subsampling=st.sampled_from(SUBSAMPLINGS),
+)
+def test_round_trip_of_a_region_is_that_part_of_pillows_whole_one(
+    height: int,
+    width: int,
+    corner: tuple[float, float],
+    size: tuple[int, int],
+    quality: int,
+    subsampling: str,
+) -> None:
+    picture = noise(height, width)
+    top, left = round(corner[0] * (height - 1)), round(corner[1] * (width - 1))
+    region = Region(left, top, min(left + size[0], width), min(top + size[1], height))
+    found = round_trip_region(picture, quality, subsampling, region)
+    assert np.array_equal(found, region.of(pillow_round_trip(picture, quality, subsampling)))
+
+
+@pytest.mark.parametrize("subsampling", ["as in file", "4:1:1", ""])
+def test_a_subsampling_that_no_save_can_use_is_one_sentence(subsampling: str) -> None:
+    picture = noise(16, 16)
+    with pytest.raises(InvalidParameterError) as caught:
+        round_trip(picture, 90, subsampling)
+    assert caught.value.sentence == f"A save cannot use the subsampling {subsampling}."
+    with pytest.raises(InvalidParameterError):
+        round_trip_region(picture, 90, subsampling, Region(0, 0, 4, 4))
+
+
+def test_a_region_of_a_picture_that_is_too_long_for_jpeg_can_be_saved() -> None:
+    picture = np.tile(noise(3, 64), (1, 1100, 1))
+    region = Region(66_000, 0, 66_040, 3)
+    found = round_trip_region(picture, 80, "4:2:0", region)
+    whole = pillow_round_trip(picture[:, 65_920:66_112], 80, "4:2:0")
+    assert np.array_equal(found, whole[:, 80:120])
 
 
 def test_round_trip_leaves_its_input_alone_and_keeps_shape_and_type() -> None:

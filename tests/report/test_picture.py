@@ -1,16 +1,29 @@
 import hashlib
 import io
 import json
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
 from app.cli import main
-from app.errors import NotWrittenError
-from app.report.picture import RECORD_KEY, write_npy, write_png
+from app.errors import NotWrittenError, RecordRefusedError
+from app.evidence.decode import decode
+from app.evidence.file import open_evidence
+from app.report.picture import (
+    RECORD_KEY,
+    RECORD_SCHEMA,
+    parameter_record,
+    read_png,
+    read_record,
+    record_text,
+    write_npy,
+    write_png,
+)
 from tests.pictures import encoded, noise, pillow_residual, scene
 
 
@@ -61,3 +74,48 @@ def test_the_record_in_the_picture_repeats_the_map(tmp_path: Path) -> None:
     with Image.open(path) as image:
         residual = pillow_residual(np.asarray(image), used["quality"], used["subsampling"])
     assert np.array_equal(shown, np.clip(residual * used["scale"], 0, 255))
+
+
+def test_a_record_names_what_made_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.jpg"
+    path.write_bytes(encoded(scene(60, 90), "JPEG", quality=80))
+    evidence = open_evidence(path)
+    described = {"method": "ela", "parameters": {"quality": 90}}
+    record = parameter_record(evidence, decode(evidence).record, described)
+    write_png(tmp_path / "map.png", noise(5, 7), record)
+    read, picture = read_record(tmp_path / "map.png")
+    assert picture is not None
+    assert np.array_equal(picture, noise(5, 7))
+    assert read["record"] == RECORD_SCHEMA
+    assert (read["name"], read["bytes"]) == ("evidence.jpg", path.stat().st_size)
+    assert "name_bytes" not in read
+    assert read["method"] == "ela"
+    assert read["versions"]["pillow"] == PIL.__version__
+    assert read["output"] == {
+        "width": 7,
+        "height": 5,
+        "pixels_sha256": hashlib.sha256(noise(5, 7).tobytes()).hexdigest(),
+    }
+
+
+def test_a_name_that_is_no_utf_8_is_printable_and_comes_back(tmp_path: Path) -> None:
+    name = b"ph\xe9to \xff.jpg"
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes(encoded(scene(20, 30), "JPEG"))
+    evidence = open_evidence(path)
+    record = parameter_record(evidence, decode(evidence).record, {})
+    assert record["name"] == r"ph\xe9to \xff.jpg"
+    assert bytes.fromhex(record["name_bytes"]) == name
+    record_text(record).encode("utf-8")
+
+
+def test_a_record_as_json_is_read_with_and_without_byte_order_mark(tmp_path: Path) -> None:
+    for mark in (b"", b"\xef\xbb\xbf"):
+        (tmp_path / "record.json").write_bytes(mark + b'{"record": 1, "name": "\xc3\xa9"}')
+        assert read_record(tmp_path / "record.json") == ({"record": 1, "name": "é"}, None)
+
+
+def test_a_png_of_another_kind_is_no_picture_of_this_program(tmp_path: Path) -> None:
+    Image.fromarray(noise(4, 4)[:, :, 0]).save(tmp_path / "grey.png")
+    with pytest.raises(RecordRefusedError, match="no picture as Elascope writes them"):
+        read_png(tmp_path / "grey.png")

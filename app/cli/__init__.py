@@ -1,0 +1,132 @@
+"""The command ``elascope``. It computes nothing: it asks, shows progress and writes.
+
+This room knows what can be asked; the others, one for each command, do it. They are imported
+when they are needed, so that ``--version`` and ``--help`` are immediate and a scan never loads
+Qt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from app import __version__
+from app.cli.terminal import EXIT_FAILED, EXIT_INTERRUPTED, complain, discard_output
+from app.errors import CancelledError, ElascopeError
+from app.names import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the process's exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command = next((word for word in given if not word.startswith("-")), "")
+    options = _parser(command).parse_args(given)
+    # Decoders warn on broken files; a row or a notice says so in the analyst's words.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        status = int(options.run(options))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except (KeyboardInterrupt, CancelledError):
+        return EXIT_INTERRUPTED
+    except ElascopeError as error:
+        complain(error.sentence)
+        return EXIT_FAILED
+    except OSError as error:
+        # Standard output: its reader has seen enough, or its disk is full.
+        discard_output()
+        if not isinstance(error, BrokenPipeError):
+            what = error.filename or "The output could not be written"
+            complain(f"{what}: {error.strerror}.")
+        return EXIT_FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that quotes what was typed, which may be a file's name, on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    """Everything that can be asked; of analyses only if ``command`` is about one."""
+    parser = _Parser(
+        prog="elascope",
+        description="Error Level Analysis and calibrated verdicts for folders of images.",
+        epilog="Without a command the window opens.",
+    )
+    parser.add_argument("--version", action="version", version=f"elascope {__version__}")
+    parser.set_defaults(run=_open, path=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    window = commands.add_parser("open", help="open the window, with a folder or an image")
+    window.add_argument("path", nargs="?", type=Path, help="folder or image")
+    window.set_defaults(run=_open)
+
+    _add_scan(commands.add_parser("scan", help="judge every file of folders and write a report"))
+
+    analyse = commands.add_parser("analyse", help="write the map of one image by any analysis")
+    ela = commands.add_parser("ela", help="write the error level map of one image")
+    if command in ("analyse", "ela"):
+        # Their flags are made from the analyses, which import numpy.
+        from app.cli.analyse import add_analyse, add_ela
+
+        add_analyse(analyse)
+        add_ela(ela)
+
+    replay = commands.add_parser("replay", help="make a recorded picture again and compare")
+    replay.add_argument("record", type=Path, metavar="RECORD", help="PNG or JSON with a record")
+    replay.add_argument(
+        "--image", type=Path, metavar="FILE", help="the examined file; by default beside RECORD"
+    )
+    replay.set_defaults(run=_replay)
+    return parser
+
+
+def _add_scan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FOLDER", help="folder or file")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the report as CSV")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        default=[],
+        metavar="NAME|FILE",
+        action="extend",
+        help="models to ask, after the folders; by default all that are installed",
+    )
+    parser.add_argument("--jobs", type=_positive, metavar="N", help="threads (default: cores)")
+    parser.add_argument("--no-recursive", action="store_true", help="leave out subfolders")
+    parser.add_argument("--table", action="store_true", help="print a table of the answers")
+    parser.set_defaults(run=_scan)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 on, not {text!r}")
+    return int(text)
+
+
+def _open(options: argparse.Namespace) -> int:
+    from app.cli.window import open_window
+
+    return open_window(options)
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from app.cli.scan import scan_folders
+
+    return scan_folders(options)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from app.cli.replay import replay
+
+    return replay(options)

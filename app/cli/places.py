@@ -1,0 +1,43 @@
+"""Finding what is wrong with the places of a command before its work, not after it.
+
+The functions of os.path answer for names that are too long; those of Path raise.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.atomic import refuse_evidence
+from app.errors import ElascopeError, InvalidParameterError, NotWrittenError
+
+
+def check_sources(paths: Sequence[Path]) -> None:
+    """Refuse what does not exist.
+
+    Raises:
+        ElascopeError: there is nothing at one of ``paths``.
+    """
+    for path in paths:
+        if not os.path.exists(path):
+            raise ElascopeError(f"There is no file or folder {path}.")
+
+
+def check_targets(targets: Sequence[Path], evidence: Sequence[Path]) -> None:
+    """Find what would keep an output from being written.
+
+    Raises:
+        InvalidParameterError: two of ``targets`` are one file.
+        NotWrittenError: one of them cannot be written, or is one of ``evidence``.
+    """
+    places = [os.path.realpath(target) for target in targets]
+    if len(set(places)) < len(places):
+        raise InvalidParameterError("Two outputs cannot share one file.")
+    for place in places:
+        folder = os.path.dirname(place)
+        if not os.path.isdir(folder):
+            raise NotWrittenError(f"There is no folder {folder}.")
+        if not os.access(folder, os.W_OK):
+            raise NotWrittenError(f"The folder {folder} cannot be written to.")
+        if os.path.lexists(place) and not os.path.isfile(place):
+            raise NotWrittenError(f"{place} is not a file, so nothing is written to it.")
+    refuse_evidence(targets, evidence)

@@ -1,0 +1,202 @@
+"""The pages of the help, as HTML: one for each analysis, and three on the window's own terms."""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from app.analysis.base import Analysis, Params, ParamSpec, ParamValue
+from app.names import printable
+
+Shortcut = tuple[str, str]
+"""What an action of the menus is called, and its key in the user's language."""
+
+_MOUSE = (
+    ("Wheel on the picture", "zoom about the pointer"),
+    ("Drag", "move the picture"),
+    ("Double-click", "change between the whole picture and actual size"),
+    ("Pointer on the picture", "coordinates and values in the status line"),
+    ("Arrow keys on the picture", "move it"),
+    ("Double-click or Enter on a row of the scan", "look at that file"),
+    ("Drop files or folders on the window", "open them"),
+    ("Tab, Shift+Tab", "go to the next or previous control"),
+    ("Alt and an underlined letter", "open that menu"),
+    ("Escape in a notice", "close it"),
+)
+
+
+def analysis_page(analysis: Analysis) -> str:
+    """What an analysis shows, what it does not, when it misleads, its parameters, its source."""
+    specs = analysis.params.specs()
+    parameters = "".join(map(_parameter, specs)) or "<p>It has none.</p>"
+    presets = "".join(
+        f"<li><b>{escape(name)}</b>: {escape(_differences(params))}</li>"
+        for name, params in analysis.presets
+    )
+    return (
+        f"<h2>{escape(analysis.title)}</h2>"
+        f"<h3>What it shows</h3><p>{escape(analysis.shows)}</p>"
+        f"<h3>What it does not show</h3><p>{escape(analysis.shows_not)}</p>"
+        f"<h3>When it misleads</h3><p>{escape(analysis.misleads)}</p>"
+        f"<h3>Parameters</h3>{parameters}"
+        + (f"<h3>Presets</h3><ul>{presets}</ul>" if presets else "")
+        + f"<h3>Source</h3><p>{escape(analysis.source)}</p>"
+    )
+
+
+def _parameter(spec: ParamSpec) -> str:
+    effect = (
+        "A change measures the picture again."
+        if spec.needs_measurement
+        else "A change only draws the same measurement in another way."
+    )
+    return (
+        f"<p><b>{escape(_label(spec.name))}</b><br>{escape(spec.help)}<br>"
+        f"<i>{escape(_range(spec))} Default: {escape(_value(spec.default, spec.unit))}. "
+        f"{effect}</i></p>"
+    )
+
+
+def _range(spec: ParamSpec) -> str:
+    """What may be chosen, as a sentence."""
+    if spec.choices:
+        return f"One of {', '.join(spec.choices)}."
+    if isinstance(spec.default, bool):
+        return "On or off."
+    if isinstance(spec.default, str):
+        return "Text."
+    low, high = spec.minimum, spec.maximum
+    if low is None and high is None:
+        allowed = "Any number"
+    elif high is None:
+        allowed = f"At least {_value(low or 0, spec.unit)}"
+    elif low is None:
+        allowed = f"At most {_value(high, spec.unit)}"
+    else:
+        allowed = f"{low:g} to {_value(high, spec.unit)}"
+    return f"{allowed} in steps of {spec.step:g}." if spec.step else f"{allowed}."
+
+
+def _value(value: ParamValue, unit: str) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    number = value if isinstance(value, str) else f"{value:g}"
+    return f"{number} {unit}".strip()
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _differences(params: Params) -> str:
+    """Where a preset departs from the defaults."""
+    changed = [
+        f"{_label(spec.name).lower()} {_value(getattr(params, spec.name), spec.unit)}"
+        for spec in params.specs()
+        if getattr(params, spec.name) != spec.default
+    ]
+    return ", ".join(changed) or "all defaults"
+
+
+def window_page(shortcuts: Iterable[Shortcut]) -> str:
+    """How to read the window, and every key of its menus."""
+    keys = _table((action, key) for action, key in shortcuts if key)
+    return (
+        "<h2>Reading the window</h2>"
+        "<p>On the left stands the folder, in the middle the picture with the map of the chosen "
+        "analysis, on the right the controls of the map, the verdict and the facts of the file, "
+        "below the scan of the whole folder. Every panel can be moved, closed, and brought back "
+        "from the View menu.</p>"
+        "<h3>The map</h3>"
+        "<p>The legend under the picture says what the two ends of the map's scale stand for, in "
+        "the unit of the measurement, and repeats the parameters. Read the legend before the map: "
+        "the same grey means something else under another gain. With a fixed gain the maps of "
+        "two pictures can be compared; with auto gain they cannot.</p>"
+        "<p>Compare like with like: edges with edges, textures with textures, flat areas with "
+        "flat areas. Beneath the legend stands what this file's own facts allow you to "
+        "conclude, the most important sentence first.</p>"
+        "<p>Look at the map at actual size as well. In a picture that is reduced to fit the "
+        "window, single blocks and thin borders are averaged away.</p>"
+        f"<h3>Mouse and keyboard</h3>{_table(_MOUSE)}"
+        + (f"<h3>Keys of the menus</h3>{keys}" if keys else "")
+    )
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    cells = "".join(
+        f"<tr><td>{escape(left)}</td><td>{escape(right)}</td></tr>" for left, right in rows
+    )
+    return f'<table cellpadding="3">{cells}</table>' if cells else ""
+
+
+VERDICTS_PAGE = """
+<h2>Verdicts</h2>
+<p>A model answers one question about a picture, such as whether a part of it was changed. Its
+answer is support for one explanation over another. It is never a certainty, and it does not
+replace your own examination.</p>
+<h3>Calibrated score</h3>
+<p>The score runs from 0 to 1. It was calibrated on images that had no part in the training: of
+the reference images with a score of 0.8, four in five were positives, when positives and
+negatives were equally frequent.</p>
+<p>They rarely are equally frequent in a case. A score of 0.8 stands for odds of four to one. In a
+collection where one image in a hundred was altered, the same score leaves about four chances in a
+hundred that this one was. Weigh the score together with everything else you know of the image.</p>
+<h3>Operating point</h3>
+<p>An answer is positive from a threshold on. The threshold does not lie at 0.5: it was set by the
+false-alarm rate, the share of untouched reference images that reach it. At a rate of 1 % about ten
+in a thousand untouched images of the same kind come out positive. For images of another kind the
+rate can be higher. The model's card names the reference images and the rate that was measured on
+other data.</p>
+<h3>The four answers</h3>
+<p><b>Positive</b>: the score reaches the operating point. It is consistent with what the question
+asks about.</p>
+<p><b>Negative</b>: the score lies below the inconclusive band. The model found no sign. Some
+altered images score as low; the reason beside the answer says how many did in calibration. A
+negative answer does not show that a picture is untouched.</p>
+<p><b>Inconclusive</b>: reference images of both kinds have such scores. This is a result in its
+own right. Report it as it is, and do not round it up or down.</p>
+<p><b>Outside validity</b>: the model was not made for such a file, for instance because of its
+format, its size, or a JPEG encoder on this computer that differs from the one in training. There
+is no score, and the reason is given. It says nothing about the picture.</p>
+<h3>Verdict and map together</h3>
+<p>The verdict speaks about the whole picture, the map about its parts. A positive answer with an
+even map, or a striking map with a negative answer, is a disagreement: say so, and let neither
+stand alone.</p>
+<h3>More about a model</h3>
+<p>Help &gt; Models shows each model's card: what it was trained on, how it was measured, what it
+does not detect. A picture unlike all of the reference images is not thereby suspect.</p>
+"""
+
+
+def evidence_page(settings_folder: Path) -> str:
+    """How files under examination are treated, and what the program writes."""
+    return f"""
+<h2>Evidence</h2>
+<h3>Read-only, hash first</h3>
+<p>A file under examination is opened for reading only. Its SHA-256 is taken before anything in it
+is decoded, and stands in the File panel and in every report. Nothing is written to the file and
+nothing beside it: no thumbnails, no side-cars. An output that would replace an examined file is
+refused, whatever name or link leads there.</p>
+<p>Work on copies all the same, and keep the original write-protected. Note its hash when you
+receive it; equal hashes later show that the content is the same.</p>
+<h3>What happens on the way to pixels</h3>
+<p>Between file and picture stands the decode record: the decoder and its version, size, colour
+mode and bit depth, and every conversion. An EXIF orientation is noted and not applied, so that
+coordinates are those of the stored pixels. Transparency is dropped, deeper samples are reduced to
+8 bits, a colour profile is not applied, and of several pictures in a file the first is read.</p>
+<p>Each result has a parameter record: the method, its parameters, the JPEG encoder by its
+fingerprint, and for a verdict the model by its hash. File, decode record and parameter record
+together let another examiner repeat the step.</p>
+<h3>What is written, and where</h3>
+<p><b>Maps and reports</b> go where you save them, and only then. They are written whole or not at
+all. A saved map carries its parameter record in the text chunk <tt>elascope.record</tt>.</p>
+<p><b>Settings</b> are kept in {escape(printable(str(settings_folder)))}: the layout of the window,
+its colours, your presets, and the names of the folders you opened last. If those names are
+confidential, clear the list of recent folders. Models of your own are read from the folder
+<tt>models</tt> there.</p>
+<p><b>Nothing leaves this computer.</b> The program opens no network connection, and links in its
+texts do not open.</p>
+<h3>What is not said</h3>
+<p>What was not checked is not thereby absent, and a trait that is missing from the reference data
+is not thereby a contradiction. A file that could not be read has a row in the report with the
+reason; it is never left out.</p>
+"""

@@ -1,0 +1,133 @@
+"""The parts that the pages of the info panel are made of; all of their text can be copied."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QFontDatabase, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollArea,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QTreeWidgetItemIterator,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.gui.words import plain_tooltip
+
+
+def text_label(text: str) -> QLabel:
+    """A label that wraps, shows its text as it is, and can be selected."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse
+        | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    return label
+
+
+def text_field(name: str, value: str) -> QLineEdit:
+    """A field that scrolls, for text without spaces: what is copied has no added line breaks."""
+    field = QLineEdit(value)
+    field.setReadOnly(True)
+    field.setFrame(False)
+    field.setCursorPosition(0)
+    field.setAccessibleName(name)
+    field.setToolTip(plain_tooltip(value))
+    return field
+
+
+def text_grid(name: str, text: str) -> QPlainTextEdit:
+    """Lines in a monospaced font, as high as they need, read-only."""
+    grid = QPlainTextEdit(text)
+    grid.setReadOnly(True)
+    grid.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    grid.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    grid.setAccessibleName(name)
+    grid.setTabChangesFocus(True)
+    margins = 2 * (grid.frameWidth() + round(grid.document().documentMargin()))
+    lines = text.count("\n") + 1
+    bar = grid.horizontalScrollBar().sizeHint().height()
+    grid.setFixedHeight(lines * grid.fontMetrics().lineSpacing() + margins + bar)
+    return grid
+
+
+def facts_form(facts: Sequence[tuple[str, str]], fields: Sequence[str] = ()) -> QFormLayout:
+    """Names and values below each other; those named in ``fields`` scroll instead of wrapping."""
+    form = QFormLayout()
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for name, value in facts:
+        form.addRow(f"{name}:", text_field(name, value) if name in fields else text_label(value))
+    return form
+
+
+class Page(QScrollArea):
+    """A page that scrolls up and down; its content is made anew for each file."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.start()
+
+    def start(self) -> QVBoxLayout:
+        """Throw the content away, and return the layout for the new one."""
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setWidget(content)
+        return layout
+
+
+class CopyTree(QTreeWidget):
+    """Rows in groups or without; Ctrl+C copies the selected rows as tab-separated text."""
+
+    def __init__(self, name: str, columns: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setHeaderLabels(list(columns))
+        self.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
+        self.setUniformRowHeights(True)
+        self.setIndentation(12)
+        self.setAlternatingRowColors(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        copy = QAction("Copy rows", self)
+        copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
+        copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.triggered.connect(self.copy_rows)
+        self.addAction(copy)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+
+    def sizeHint(self) -> QSize:
+        """Narrow enough for a dock."""
+        return QSize(280, super().sizeHint().height())
+
+    def rows(self) -> list[QTreeWidgetItem]:
+        """All rows that the filter leaves, in the order of the screen."""
+        found = []
+        walk = QTreeWidgetItemIterator(self)
+        while item := walk.value():
+            parent = item.parent()
+            if not item.isHidden() and not (parent and parent.isHidden()):
+                found.append(item)
+            walk += 1
+        return found
+
+    def copy_rows(self) -> None:
+        """Put the selected rows on the clipboard."""
+        lines = [
+            "\t".join(item.text(column) for column in range(self.columnCount())).rstrip("\t")
+            for item in self.rows()
+            if item.isSelected()
+        ]
+        if lines:
+            QGuiApplication.clipboard().setText("\n".join(lines))

@@ -1,0 +1,171 @@
+"""The menus: every command of the window with its key, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from app.gui.appearance import Appearance
+from app.gui.canvas import Show
+from app.gui.light_table import Arrangement
+from app.names import one_line
+from app.session import Mark
+
+if TYPE_CHECKING:
+    from app.gui.main_window import MainWindow
+
+Key = str | QKeySequence.StandardKey
+
+_MARK_KEYS = {Mark.FLAGGED: "G", Mark.UNSURE: "U", Mark.CLEARED: "C"}
+_ARRANGEMENT_KEYS = {Arrangement.SINGLE: "4", Arrangement.WIPE: "5", Arrangement.SIDE: "6"}
+
+
+class Menus:
+    """Builds the menus of a window and keeps the actions whose state changes."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._file()
+        self._edit()
+        self._view()
+        self._image()
+        self._scan()
+        self._help()
+
+    def shortcuts(self) -> list[tuple[str, str]]:
+        """(text, key) of every command that has a key."""
+        menus = self._window.menuBar().findChildren(QMenu)
+        actions = [action for menu in menus for action in menu.actions()]
+        native = QKeySequence.SequenceFormat.NativeText
+        return [
+            (action.text(), action.shortcut().toString(native))
+            for action in actions
+            if not action.shortcut().isEmpty()
+        ]
+
+    def _file(self) -> None:
+        window, menu = self._window, self._menu("&File")
+        self._add(menu, "&Open folder…", window.choose_folder, "Ctrl+O")
+        self._add(menu, "Open &images…", window.choose_images, "Ctrl+Shift+O")
+        self._recent = menu.addMenu("&Recent folders")
+        self._recent.aboutToShow.connect(self._fill_recent)
+        self._fill_recent()
+        menu.addSeparator()
+        desk = window.sessions
+        self._add(menu, "&New session", desk.begin, "Ctrl+Shift+N")
+        self._add(menu, "Open &session…", desk.choose, "Ctrl+L")
+        self._add(menu, "Sa&ve session", desk.save, QKeySequence.StandardKey.Save)
+        self._add(menu, "Save session &as…", desk.save_as, "Ctrl+Shift+S")
+        menu.addSeparator()
+        self.export_view = self._add(menu, "Export vie&w…", window.exports.view, "Ctrl+E")
+        self.save_map = self._add(menu, "Save whole &map as PNG…", window.exports.map, "Ctrl+M")
+        self.export = self._add(menu, "Export scan re&port…", window.exports.report, "Ctrl+Shift+E")
+        menu.addSeparator()
+        self._add(menu, "&Quit", window.close, QKeySequence.StandardKey.Quit)
+
+    def _edit(self) -> None:
+        window, menu = self._window, self._menu("&Edit")
+        edits = window.sessions.edits
+        menu.addAction(edits.undo_action)
+        menu.addAction(edits.redo_action)
+        menu.addSeparator()
+        for mark, key in _MARK_KEYS.items():
+            self._add(menu, f"Mark as {mark.value}", partial(window.notes.choose, mark), key)
+        self._add(menu, "Write a &note", window.write_note, "N")
+        menu.addSeparator()
+        self._add(menu, "&Find in folder", window.find_in_folder, QKeySequence.StandardKey.Find)
+        self._add(menu, "Clear regions A and &B", window.regions.clear, "Ctrl+Backspace")
+
+    def _view(self) -> None:
+        window, menu = self._window, self._menu("&View")
+        table = window.table
+        for number, show in enumerate(Show, start=1):
+            self._add(menu, show.value, partial(window.set_show, show), str(number))
+        menu.addSeparator()
+        for choice, key in _ARRANGEMENT_KEYS.items():
+            self._add(menu, choice.value, partial(window.set_arrangement, choice), key)
+        self._add(menu, "&Blink: swap what is compared", table.flip, "B")
+        self.reference = self._add(
+            menu, "&Keep as reference image", window.toggle_reference, "K", checkable=True
+        )
+        menu.addSeparator()
+        self._add(menu, "Zoom &in", partial(table.right.zoom_by, 1.25), "Ctrl++")
+        self._add(menu, "Zoom &out", partial(table.right.zoom_by, 0.8), "Ctrl+-")
+        self._add(menu, "&Fit", table.right.fit, "F")
+        self._add(menu, "&Actual size", table.actual_size, "A")
+        grid = self._add(menu, "Block and pixel &grid when close", lambda: None, checkable=True)
+        grid.setChecked(True)
+        grid.toggled.connect(table.set_grid)
+        menu.addSeparator()
+        appearance = menu.addMenu("A&ppearance")
+        group = QActionGroup(appearance)
+        for entry in Appearance:
+            action = self._add(
+                appearance, entry.value, partial(window.set_appearance, entry), checkable=True
+            )
+            action.setChecked(entry is window.settings.appearance)
+            group.addAction(action)
+        panels = menu.addMenu("Pa&nels")
+        for dock in window.docks:
+            panels.addAction(dock.toggleViewAction())
+        panels.addSeparator()
+        self._add(panels, "As at the &first start", window.reset_layout)
+
+    def _image(self) -> None:
+        window, menu = self._window, self._menu("&Image")
+        self._add(menu, "&Next", partial(window.folder.step, 1), "PgDown")
+        self._add(menu, "&Previous", partial(window.folder.step, -1), "PgUp")
+        menu.addSeparator()
+        for number, analysis in enumerate(window.analyses, start=1):
+            choose = partial(window.map_panel.choose, analysis)
+            self._add(menu, analysis.title, choose, f"Ctrl+{number}")
+        self._add(menu, "&Reset parameters", window.map_panel.reset, "R")
+
+    def _scan(self) -> None:
+        window, menu = self._window, self._menu("&Scan")
+        self.start_scan = self._add(menu, "&Scan folder", window.start_scan, "Ctrl+R")
+        self.cancel_scan = self._add(menu, "&Cancel", window.batch.cancel, "Ctrl+.")
+
+    def _help(self) -> None:
+        window, menu = self._window, self._menu("&Help")
+        self._add(menu, "What does the map &show?", window.explain, "F1")
+        self._add(menu, "&Keyboard and mouse", partial(window.explain, "window"), "Shift+F1")
+        self._add(menu, "&Models", window.show_models)
+        self._add(menu, "&About Elascope", window.show_about)
+
+    # Building ---------------------------------------------------------------------------------
+
+    def _menu(self, title: str) -> QMenu:
+        return self._window.menuBar().addMenu(title)
+
+    def _add(
+        self,
+        menu: QMenu,
+        text: str,
+        slot: Callable[[], object],
+        key: Key | None = None,
+        *,
+        checkable: bool = False,
+    ) -> QAction:
+        action = QAction(text, menu, checkable=checkable)
+        action.triggered.connect(lambda _=False: slot())
+        if key is not None:
+            action.setShortcut(QKeySequence(key))
+        menu.addAction(action)
+        return action
+
+    def _fill_recent(self) -> None:
+        """Recently opened folders; one that is gone stays in the list and cannot be chosen."""
+        self._recent.clear()
+        settings = self._window.settings
+        for folder in settings.recent_folders:
+            text = one_line(str(folder)).replace("&", "&&")
+            action = self._add(self._recent, text, partial(self._window.open_paths, [folder]))
+            action.setEnabled(folder.is_dir())
+        self._recent.addSeparator()
+        forget = self._add(self._recent, "&Forget these", settings.forget_recent_folders)
+        forget.setEnabled(bool(settings.recent_folders))

@@ -1,0 +1,89 @@
+"""The regions A and B and the quality sweep in the window: from drawing to comparison."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.analysis.compare import compare_regions
+from app.analysis.region import Region
+from app.gui.jobs import Channel
+from app.gui.regions_panel import RegionsPanel
+from app.gui.sweep_strip import SweepStrip
+
+if TYPE_CHECKING:
+    from app.gui.main_window import MainWindow
+
+
+class RegionDesk(QObject):
+    """Keeps the rectangles of panel and table alike, and asks for what the panels show."""
+
+    def __init__(self, window: MainWindow, panel: RegionsPanel, sweep: SweepStrip) -> None:
+        super().__init__(window)
+        self._window = window
+        self._panel = panel
+        self._sweep = sweep
+        self._regions: dict[str, Region] = {}
+        self._comparing = Channel(window.pool, self)
+        table = window.table
+        table.region_drawn.connect(self._drawn)
+        table.looked.connect(self._look_again)
+        panel.regions_changed.connect(self._set)
+        panel.visible_wanted.connect(self._take_visible)
+        sweep.chosen.connect(self._choose_quality)
+
+    def clear(self) -> None:
+        """No regions."""
+        for name in ("A", "B"):
+            self._panel.set_region(name, None)
+
+    def show_image(self, width: int, height: int) -> None:
+        """Another image: regions that still lie inside stay."""
+        self._panel.set_limits(width, height)
+        self.compare()
+
+    def _drawn(self, name: str, region: Region) -> None:
+        self._panel.set_region(name, region)
+
+    def _take_visible(self, name: str) -> None:
+        if visible := self._window.table.visible_region:
+            self._panel.set_region(name, visible)
+
+    def _set(self, a: Region | None, b: Region | None) -> None:
+        self._regions = {name: r for name, r in (("A", a), ("B", b)) if r is not None}
+        self._window.table.set_regions(self._regions)
+        self.compare()
+
+    def compare(self) -> None:
+        """Measure and compare what is drawn; a newer request stops one that is under way."""
+        subject = self._window.table.subject
+        if subject is None or not self._regions:
+            self._comparing.drop()
+            self._panel.show_text("Draw A with Shift and B with Ctrl held, or type their numbers.")
+            return
+        analysis = self._window.table.analysis
+        params = analysis.resolve(self._window.table.params, subject.inspection.jpeg)
+        work = partial(
+            compare_regions,
+            subject.inspection.image.pixels,
+            analysis,
+            params,
+            self._regions.get("A"),
+            self._regions.get("B"),
+        )
+        self._comparing.request(
+            object(), work, self._panel.show_comparison, lambda e: self._panel.show_text(e.sentence)
+        )
+
+    def _look_again(self) -> None:
+        table = self._window.table
+        if table.subject is not None and (region := table.visible_region) and region.area:
+            image = table.subject.inspection
+            self._sweep.set_source(
+                image.image.pixels, image.jpeg, table.analysis, table.params, region
+            )
+
+    def _choose_quality(self, quality: int) -> None:
+        self._window.map_panel.form.set_value("quality", quality)

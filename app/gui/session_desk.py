@@ -1,0 +1,136 @@
+"""The session in the window: marks and notes of the shown image, and the session's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
+
+from app.gui.jobs import Channel
+from app.gui.session_edits import SessionEdits
+from app.session import SUFFIX, Mark, Session, load, save
+
+if TYPE_CHECKING:
+    from app.gui.main_window import MainWindow
+
+_KIND = "Elascope session"
+
+
+class SessionDesk(QObject):
+    """Brings `SessionEdits` together with notes panel, folder list and files."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._path: Path | None = None
+        self._digest: tuple[str, int | None] = ("", None)
+        self._reading = Channel(window.pool, self)
+        self.edits = SessionEdits(self)
+        self.edits.changed.connect(self._changed)
+        self.edits.replaced.connect(self._replaced)
+        self.edits.dirty_changed.connect(lambda _: self._show_state())
+        window.notes.mark_chosen.connect(self._mark)
+        window.notes.note_edited.connect(self._note)
+
+    def show(self, path: Path, sha256: str, size: int) -> None:
+        """The image at ``path`` is on the table; marks from now on belong to this content."""
+        self._window.notes.flush()
+        self._path, self._digest = path, (sha256, size)
+        self._window.notes.show_entry(path, self.edits.session.entry(path))
+
+    def leave(self, then: Callable[[], None]) -> None:
+        """Do ``then``, which ends this session, once its edits are saved or not wanted."""
+        self._window.notes.flush()
+        answer = "discard" if self.edits.clean else self.edits.ask_to_save(self._window)
+        if answer == "discard":
+            then()
+        elif answer == "save":
+            self.save(then)
+
+    def begin(self) -> None:
+        """Begin a session without marks on what is open."""
+        self.leave(lambda: self.edits.new(self.edits.session.roots))
+
+    def choose(self) -> None:
+        """Ask for a session file and go on with it."""
+        folder = self._window.settings.directory("save") or Path.home()
+
+        def ask() -> None:
+            chosen, _ = QFileDialog.getOpenFileName(
+                self._window, "Open session", str(folder), f"{_KIND} (*{SUFFIX});;All files (*)"
+            )
+            if chosen:
+                self.open(Path(chosen))
+
+        self.leave(ask)
+
+    def open(self, source: Path) -> None:
+        """Go on with the session in ``source``: its marks, folders and parameters."""
+
+        def done(session: Session) -> None:
+            self.edits.load(session, source)
+            self._window.restore_state(session.settings)
+            if session.roots:
+                image = session.settings.get("image")
+                shown = Path(image) if isinstance(image, str) and image else None
+                self._window.open_paths(list(session.roots), shown)
+
+        failed = partial(self._window.notice.say_error, "The session was not opened.")
+        self._reading.request(source, lambda _: load(source), done, failed)
+
+    def save(self, then: Callable[[], None] | None = None) -> None:
+        """Write the session to its file, or ask for one; ``then`` follows when it is written."""
+        if self.edits.target is None:
+            self.save_as(then)
+        else:
+            self._write(self.edits.target, then)
+
+    def save_as(self, then: Callable[[], None] | None = None) -> None:
+        """Ask for a file and write the session to it."""
+        if target := self._window.saving.ask("Save session", "examination", [(_KIND, SUFFIX)]):
+            self._write(target, then)
+
+    def _write(self, target: Path, then: Callable[[], None] | None) -> None:
+        self._window.notes.flush()
+        written = self.edits.session.with_settings(self._window.state())
+        listed = list(self._window.folder.model.paths)
+
+        def done() -> None:
+            self.edits.mark_saved(target, written)
+            self._show_state()
+            if then is not None:
+                then()
+
+        self._window.saving.write(lambda _: save(written, target, listed), target, done)
+
+    # Edits ------------------------------------------------------------------------------------
+
+    def _mark(self, mark: Mark) -> None:
+        if self._window.notes.path is not None:
+            self.edits.set_mark(self._window.notes.path, mark, *self._known())
+
+    def _note(self, path: Path, text: str) -> None:
+        known = self._known() if path == self._path else ("", None)
+        self.edits.set_note(path, text, *known)
+
+    def _known(self) -> tuple[str, int | None]:
+        return self._digest if self._window.notes.path == self._path else ("", None)
+
+    def _changed(self, path: Path) -> None:
+        notes = self._window.notes
+        if notes.path is not None and notes.path.absolute() == path.absolute():
+            notes.show_entry(notes.path, self.edits.session.entry(path))
+        self._window.folder.set_marks(self.edits.marks())
+
+    def _replaced(self) -> None:
+        notes = self._window.notes
+        notes.show_entry(notes.path, self.edits.session.entry(notes.path) if notes.path else None)
+        self._window.folder.set_marks(self.edits.marks())
+        self._show_state()
+
+    def _show_state(self) -> None:
+        self._window.notes.show_session(self.edits.clean, self.edits.target)

@@ -1,0 +1,227 @@
+"""The window stays alive while maps of a very large image are made."""
+
+import gc
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PySide6.QtCore import QEventLoop, QPointF, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QSlider
+from pytestqt.qtbot import QtBot
+
+from app.analysis.region import Region
+from app.arrays import RgbU8
+from app.gui.canvas import Show
+from app.gui.light_table import Arrangement
+from tests.gui.conftest import Examiner
+from tests.pictures import pillow_residual, scene
+
+WIDTH, HEIGHT = 8000, 6000
+ALLOWED = 0.050
+"""Seconds between two ticks of a timer of 10 ms."""
+
+VALUES = [*range(60, 95, 2), *range(95, 40, -3), 71]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one photograph-like JPEG of 48 megapixels."""
+    folder = tmp_path_factory.mktemp("large")
+    tile = scene(600, 800, 11)
+    pixels = np.tile(tile, (HEIGHT // 600, WIDTH // 800, 1))
+    options = [cv2.IMWRITE_JPEG_QUALITY, 88]
+    data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)[1]
+    (folder / "large.jpg").write_bytes(data.tobytes())
+    return folder
+
+
+class Pulse:
+    """Ticks on the GUI thread, and the times between them."""
+
+    def __init__(self) -> None:
+        self.gaps: list[float] = []
+        self._last = math.nan
+        self._timer = QTimer(interval=10)
+        self._timer.timeout.connect(self._tick)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        if not math.isnan(self._last):
+            self.gaps.append(now - self._last)
+        self._last = now
+
+    def __enter__(self) -> "Pulse":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.stop()
+
+    @property
+    def worst(self) -> float:
+        """The longest gap."""
+        return max(self.gaps)
+
+    def check(self, control: "Pulse", what: str) -> None:
+        """The second longest gap must be short; `control` says what the machine allows."""
+        second = sorted(self.gaps)[-2]
+        assert len(self.gaps) > 50
+        assert second <= ALLOWED + max(control.worst - 0.025, 0.0), (
+            f"{what}: {second:.3f} s without a tick; at most {control.worst:.3f} s in the control"
+        )
+
+
+class Burners:
+    """As many busy threads as the maps use, doing the same kind of work on arrays of their own."""
+
+    def __init__(self, count: int) -> None:
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._burn, daemon=True) for _ in range(count)]
+
+    def _burn(self) -> None:
+        pixels = np.random.default_rng(0).integers(0, 256, (1000, 4000, 3), dtype=np.uint8)
+        while not self._stop.is_set():
+            cv2.imencode(".jpg", pixels)
+            cv2.absdiff(pixels, pixels)
+
+    def __enter__(self) -> "Burners":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def drag(qtbot: QtBot, examiner: Examiner) -> None:
+    """Move the quality's slider through `VALUES`, 20 ms each, as a hand does."""
+    slider = examiner.window.map_panel.form.findChild(QSlider, "quality_QSlider")
+    assert slider is not None
+    for value in VALUES:
+        slider.setValue(value - 1)
+        qtbot.wait(20)
+
+
+@pytest.fixture(autouse=True)
+def small_heap() -> Iterator[None]:
+    """Python's collector passes over all that pytest and the test libraries have made by now.
+
+    In this process a full collection takes 50 ms and more, in the program about 15 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="module")
+def control(qapp: QApplication) -> Pulse:
+    """The timer beside two busy threads that ask nothing of a window."""
+    with Burners(2), Pulse() as pulse:
+        loop = QEventLoop()
+        QTimer.singleShot(1000, loop.quit)
+        loop.exec()
+    return pulse
+
+
+def part_of_residual(pixels: RgbU8, region: Region) -> NDArray[np.int16]:
+    """By Pillow, from a part with two coded units more on each side, on their grid."""
+    wide = region.snapped(16, 16).grown(32, 32)
+    return region.relative_to(wide).of(pillow_residual(wide.of(pixels), VALUES[-1], "4:2:0"))
+
+
+Look = Callable[[Examiner], None]
+
+
+def at_fit(examiner: Examiner) -> None:
+    """The whole image with its map over it, as the window begins."""
+
+
+def at_actual_size(examiner: Examiner) -> None:
+    """The map, one image pixel on one of the screen."""
+    examiner.window.set_show(Show.MAP)
+    examiner.window.table.actual_size()
+
+
+def side_by_side(examiner: Examiner) -> None:
+    """Two panes of the whole image."""
+    examiner.window.set_arrangement(Arrangement.SIDE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", [at_fit, at_actual_size, side_by_side])
+def test_dragging_the_quality_of_48_megapixels_never_stalls_the_window(
+    qtbot: QtBot, examiner: Examiner, control: Pulse, large: Path, look: Look
+) -> None:
+    """No gap above 50 ms between the ticks of a timer of 10 ms while the slider is dragged.
+
+    A machine that is busy with other things starves any thread, so the same timer first runs
+    beside two threads that do codec work but ask nothing of the window. What the longest gap
+    there exceeds 25 ms is the machine's doing, and allowed on top. One gap of hundreds may be
+    the system's, so the second longest one counts.
+    """
+    examiner.open(large, "large.jpg")
+    look(examiner)
+    examiner.settle()
+    frames: list[bool] = []
+    examiner.window.table.framed.connect(lambda: frames.append(examiner.frame.coarse))
+    with Pulse() as pulse:
+        drag(qtbot, examiner)
+    examiner.settle()
+    pulse.check(control, look.__name__)
+    assert examiner.frame.params.values()["quality"] == VALUES[-1]
+    assert not examiner.frame.coarse
+    # Pictures keep coming meanwhile, and the exact one of the last value comes last.
+    assert len(frames) > 10
+    assert frames[-1] is False
+    if look is at_actual_size:
+        expected = part_of_residual(examiner.inspection.image.pixels, examiner.frame.region)
+        assert np.array_equal(examiner.frame.measurement, expected)
+
+
+@pytest.mark.slow
+def test_opening_panning_and_zooming_48_megapixels_never_stalls_the_window(
+    qtbot: QtBot, examiner: Examiner, control: Pulse, large: Path
+) -> None:
+    """Measured as above."""
+    with Pulse() as pulse:
+        examiner.open(large, "large.jpg")
+        pane = examiner.window.table.right
+        for factor in [1.25] * 12 + [0.8] * 16:
+            pane.zoom_by(factor, QPointF(100.0, 80.0))
+            qtbot.wait(20)
+        pane.zoom_by(4.0)
+        for key in (Qt.Key.Key_Right, Qt.Key.Key_Down) * 10:
+            QTest.keyClick(pane, key)
+            qtbot.wait(20)
+        examiner.settle()
+    pulse.check(control, "opening, zooming, panning")
+    visible = examiner.window.table.visible_region
+    assert visible is not None
+    assert visible.inside(examiner.frame.region) == visible
+
+
+@pytest.mark.slow
+def test_a_coarse_map_comes_before_the_exact_one(
+    qtbot: QtBot, examiner: Examiner, large: Path
+) -> None:
+    """The coarse picture of 48 megapixels is there long before the exact one."""
+    examiner.open(large, "large.jpg")
+    arrived: list[tuple[float, bool]] = []
+    started = time.perf_counter()
+    examiner.window.table.framed.connect(
+        lambda: arrived.append((time.perf_counter() - started, examiner.frame.coarse))
+    )
+    examiner.window.map_panel.form.set_value("quality", 66)
+    examiner.settle()
+    assert [coarse for _, coarse in arrived] == [True, False]
+    assert arrived[0][0] < arrived[1][0] / 2
