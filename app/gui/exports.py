@@ -1,21 +1,19 @@
 """What leaves the window as a file: views, whole maps, scan reports."""
 
-from __future__ import annotations
-
 import os
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
 from app.atomic import refuse_evidence
+from app.gui.batch import Batch
+from app.gui.folder_panel import FolderPanel
+from app.gui.light_table import LightTable
+from app.gui.saving import Saving
 from app.report import REPORTS
 from app.report.picture import parameter_record, write_png
 from app.report.view import export_view
-
-if TYPE_CHECKING:
-    from app.gui.main_window import MainWindow
 
 _PNG = [("PNG", ".png")]
 
@@ -23,20 +21,30 @@ _PNG = [("PNG", ".png")]
 class Exports(QObject):
     """Asks for a target and writes on a thread; what was shown when asked is what is written."""
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(
+        self,
+        table: LightTable,
+        folder: FolderPanel,
+        batch: Batch,
+        saving: Saving,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._table = table
+        self._folder = folder
+        self._batch = batch
+        self._saving = saving
 
     def view(self) -> None:
         """What the right pane shows, at a whole factor, with its parameter record beside it."""
-        shown = self._window.table.shown()
+        shown = self._table.shown()
         if shown is None:
             return
         inspection, spec = shown
-        analysis = self._window.table.analysis
-        params = analysis.resolve(self._window.table.params, inspection.jpeg)
+        analysis = self._table.analysis
+        params = analysis.resolve(self._table.params, inspection.jpeg)
         stem = f"{inspection.path.stem}-{analysis.id}-view"
-        target = self._window.saving.ask("Export view", stem, _PNG)
+        target = self._saving.ask("Export view", stem, _PNG)
         if target is None:
             return
         work = partial(
@@ -47,22 +55,22 @@ class Exports(QObject):
             analysis,
             params,
             spec,
-            list(self._window.folder.model.paths),
+            list(self._folder.model.paths),
             threads=os.cpu_count() or 1,
         )
-        self._window.saving.write(lambda stop: work(stop=stop), target)
+        self._saving.write(lambda stop: work(stop=stop), target)
 
     def map(self) -> None:
         """The map of the whole picture at full resolution, its record inside."""
-        subject = self._window.table.subject
+        subject = self._table.subject
         if subject is None:
             return
-        inspection, analysis = subject.inspection, self._window.table.analysis
-        params = analysis.resolve(self._window.table.params, inspection.jpeg)
-        target = self._window.saving.ask("Save map", f"{inspection.path.stem}-{analysis.id}", _PNG)
+        inspection, analysis = subject.inspection, self._table.analysis
+        params = analysis.resolve(self._table.params, inspection.jpeg)
+        target = self._saving.ask("Save map", f"{inspection.path.stem}-{analysis.id}", _PNG)
         if target is None:
             return
-        others = list(self._window.folder.model.paths)
+        others = list(self._folder.model.paths)
 
         def work(stop: threading.Event) -> None:
             refuse_evidence([target], [inspection.path, *others])
@@ -71,14 +79,14 @@ class Exports(QObject):
             record = parameter_record(inspection.evidence, inspection.image.record, finding.record)
             write_png(target, finding.rendering.picture, record)
 
-        self._window.saving.write(work, target)
+        self._saving.write(work, target)
 
     def report(self) -> None:
         """The rows of the scan so far."""
-        batch = self._window.batch
+        batch = self._batch
         if not batch.rows or batch.running:
             return
         kinds = [(report.title, f".{report.id}") for report in REPORTS]
-        if target := self._window.saving.ask("Export report", "elascope-report", kinds):
+        if target := self._saving.ask("Export report", "elascope-report", kinds):
             kind = target.suffix.lower().removeprefix(".")
-            self._window.saving.write(batch.report_writer(target, kind), target)
+            self._saving.write(batch.report_writer(target, kind), target)

@@ -1,7 +1,7 @@
 """The window: it puts the panels together and brings images to them."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,7 @@ from typing import Any
 from PySide6.QtCore import Qt, QThreadPool, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QDockWidget,
     QFileDialog,
-    QInputDialog,
     QLabel,
     QMainWindow,
     QVBoxLayout,
@@ -26,6 +24,7 @@ from app.gui.appearance import Appearance, Look
 from app.gui.batch import Batch
 from app.gui.canvas import Show
 from app.gui.dialogs import about, model_cards
+from app.gui.docks import Docks
 from app.gui.exports import Exports
 from app.gui.folder_listing import Listing, files_to_show
 from app.gui.folder_panel import FolderPanel
@@ -40,24 +39,18 @@ from app.gui.menus import Menus
 from app.gui.models import Models
 from app.gui.notes_panel import NotesPanel
 from app.gui.notice import Notice
+from app.gui.presets import Presets
 from app.gui.region_desk import RegionDesk
 from app.gui.regions_panel import RegionsPanel
 from app.gui.saving import Saving
 from app.gui.scan_panel import ScanPanel
 from app.gui.scrolling import scrolling
 from app.gui.session_desk import SessionDesk
-from app.gui.settings import Preset, Settings
+from app.gui.settings import Settings
 from app.gui.sweep_strip import SweepStrip
 from app.gui.verdict_panel import VerdictPanel
 from app.names import one_line
-
-_RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
-_AREAS = {
-    "folder": Qt.DockWidgetArea.LeftDockWidgetArea,
-    "scan": Qt.DockWidgetArea.BottomDockWidgetArea,
-    "sweep": Qt.DockWidgetArea.BottomDockWidgetArea,
-}
-"""Where docks are at first; all others on the right."""
+from app.session import Session
 
 
 class MainWindow(QMainWindow):
@@ -87,7 +80,6 @@ class MainWindow(QMainWindow):
         self.models = Models(model_folders)
         self._inspection: Inspection | None = None
         self._leaving = False
-        self._laid_out = False
 
         self.pool = QThreadPool(self)
         self.pool.setMaxThreadCount(4)
@@ -101,14 +93,23 @@ class MainWindow(QMainWindow):
         self._build_panels(thumbnails)
         self.batch = Batch(self.scan_panel, self.models, self.pool, self)
         self.saving = Saving(self.pool, self.notice, settings, self)
-        self.exports = Exports(self)
-        self.sessions = SessionDesk(self)
-        self.regions = RegionDesk(self, self.regions_panel, self.sweep)
+        self.exports = Exports(self.table, self.folder, self.batch, self.saving, self)
+        self.sessions = SessionDesk(
+            self.notes,
+            self.folder,
+            self.notice,
+            self.saving,
+            settings,
+            self.state,
+            self.pool,
+            self,
+        )
+        self.regions = RegionDesk(self.table, self.regions_panel, self.sweep, self.pool, self)
+        self.presets = Presets(self.map_panel, settings, self)
         self.menus = Menus(self)
         self.help.set_shortcuts(self.menus.shortcuts())
         self._connect()
         self._update_actions()
-        self._update_presets()
 
     # Construction -----------------------------------------------------------------------------
 
@@ -125,8 +126,6 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.notice)
         layout.addWidget(self.table, 1)
         self.setCentralWidget(centre)
-        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
         self.folder = FolderPanel(thumbnails)
         self.verdict = VerdictPanel()
         self.info = InfoPanel()
@@ -135,54 +134,27 @@ class MainWindow(QMainWindow):
         self.help = HelpPanel(self.analyses)
         self.scan_panel = ScanPanel()
         self.sweep = SweepStrip(self.pool)
-        self._map_dock = self._dock("map", self.map_panel.analysis.title, scrolling(self.map_panel))
-        self._help_dock = self._dock("help", "Help", self.help)
-        self._notes_dock = self._dock("notes", "Notes", self.notes)
-        self.docks = [
-            self._dock("folder", "Folder", self.folder),
-            self._map_dock,
-            self._dock("verdict", "Verdict", scrolling(self.verdict)),
-            self._dock("file", "File", self.info),
-            self._notes_dock,
-            self._dock("regions", "Regions", scrolling(self.regions_panel)),
-            self._help_dock,
-            self._dock("scan", "Scan", self.scan_panel),
-            self._dock("sweep", "Quality sweep", self.sweep),
-        ]
+        self.docks = Docks(
+            self,
+            folder=("Folder", self.folder),
+            map=(self.map_panel.analysis.title, scrolling(self.map_panel)),
+            verdict=("Verdict", scrolling(self.verdict)),
+            file=("File", self.info),
+            notes=("Notes", self.notes),
+            regions=("Regions", self.regions_panel),
+            help=("Help", self.help),
+            scan=("Scan", self.scan_panel),
+            sweep=("Quality sweep", self.sweep),
+        )
         self._cursor = QLabel()
         self._zoom = QLabel()
         self.statusBar().addWidget(self._cursor, 1)
         self.statusBar().addPermanentWidget(self._zoom)
 
-    def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setWidget(widget)
-        return dock
-
-    def _lay_out(self) -> None:
-        """Arrange the docks as at the first start."""
-        folder, map_, verdict, file, notes, regions, help_, scan, sweep = self.docks
-        for dock in self.docks:
-            self.addDockWidget(_AREAS.get(dock.objectName(), _RIGHT), dock)
-        for dock in (file, notes, regions, help_):
-            self.tabifyDockWidget(verdict, dock)
-        self.tabifyDockWidget(scan, sweep)
-        verdict.raise_()
-        scan.raise_()
-        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self.resizeDocks([folder, map_], [250, 350], across)
-        self.resizeDocks([map_, verdict], [440, 410], down)
-        self.resizeDocks([scan], [200], down)
-
     def showEvent(self, event: QShowEvent) -> None:
         """Arrange the docks, as they were left or as at the first start."""
         super().showEvent(event)
-        # Not before: Qt 6.11 paints a second tab bar when two groups of docks are made, or
-        # restored, in a window that was never shown.
-        if not self._laid_out:
-            self._laid_out = True
-            self._lay_out()
+        if self.docks.arrange_once():
             self.settings.restore_layout(self)
 
     def _connect(self) -> None:
@@ -195,7 +167,6 @@ class MainWindow(QMainWindow):
         panel.reduction_changed.connect(self.table.set_reduction)
         panel.opacity_changed.connect(self.table.set_opacity)
         panel.help_wanted.connect(self.explain)
-        panel.preset_saving.connect(self._keep_preset)
         self.table.set_opacity(panel.opacity.value() / 100)
         self.table.read_out.connect(self._cursor.setText)
         self.table.failed.connect(partial(self.notice.say_error, "No map:"))
@@ -204,6 +175,10 @@ class MainWindow(QMainWindow):
         self.scan_panel.cancel_wanted.connect(self.batch.cancel)
         self.scan_panel.export_wanted.connect(self.exports.report)
         self.scan_panel.opened.connect(self.folder.select)
+        self.sessions.opened.connect(self._session_opened)
+        self.regions.quality_chosen.connect(
+            lambda quality: panel.form.set_value("quality", quality)
+        )
         self.batch.changed.connect(self._update_actions)
         self.batch.rows_arrived.connect(self.folder.model.set_rows)
         self.batch.failed.connect(self.notice.say_error)
@@ -290,8 +265,7 @@ class MainWindow(QMainWindow):
     # View -------------------------------------------------------------------------------------
 
     def _set_params(self, analysis: Analysis, params: Params) -> None:
-        self._map_dock.setWindowTitle(analysis.title)
-        self._update_presets()
+        self.docks.dock("map").setWindowTitle(analysis.title)
         self.table.set_params(analysis, params)
         self.regions.compare()
 
@@ -318,13 +292,6 @@ class MainWindow(QMainWindow):
         if self._look is not None:
             self._look.choose(appearance)
 
-    def reset_layout(self) -> None:
-        """All panels as they were at the first start."""
-        for dock in self.docks:
-            dock.setFloating(False)
-            dock.show()
-        self._lay_out()
-
     def find_in_folder(self) -> None:
         """Go to the folder's filter."""
         self.folder.filter_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -332,38 +299,14 @@ class MainWindow(QMainWindow):
 
     def write_note(self) -> None:
         """Go to the note of the current image."""
-        self._raise(self._notes_dock)
+        self.docks.bring_up("notes")
         self.notes.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def _raise(self, dock: QDockWidget) -> None:
-        dock.show()
-        dock.raise_()
 
     def _show_zoom(self) -> None:
         geometry = self.table.viewport.geometry
         self._zoom.setText(f"{geometry.zoom:.0%}" if geometry else "")
 
-    # Presets and state ------------------------------------------------------------------------
-
-    def _keep_preset(self) -> None:
-        name, kept = QInputDialog.getText(
-            self, "Keep parameters", "Name for these parameters (empty: do not keep them)"
-        )
-        if kept and name.strip():
-            analysis, params = self.map_panel.analysis, self.map_panel.form.params
-            self.settings.add_preset(Preset(name.strip(), analysis.id, params.values()))
-            self._update_presets()
-
-    def _update_presets(self) -> None:
-        presets: dict[str, Params] = {}
-        analysis = self.map_panel.analysis
-        for preset in self.settings.presets(analysis.id):
-            try:
-                presets[preset.name] = preset.params(analysis.params)
-            except ElascopeError:
-                # Made by another version with other ranges; it stays in the settings.
-                continue
-        self.map_panel.set_presets(presets)
+    # State ------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """What a session keeps of the window."""
@@ -376,8 +319,9 @@ class MainWindow(QMainWindow):
             "image": str(shown) if shown else "",
         }
 
-    def restore_state(self, state: Mapping[str, Any]) -> None:
+    def _session_opened(self, session: Session) -> None:
         """Take up what `state` gave; what does not fit this version is left as it is."""
+        state = session.settings
         analysis = next((a for a in self.analyses if a.id == state.get("analysis")), None)
         if analysis is not None:
             try:
@@ -387,6 +331,10 @@ class MainWindow(QMainWindow):
         show = next((s for s in Show if s.value == state.get("show")), None)
         if show is not None:
             self.set_show(show)
+        if session.roots:
+            image = state.get("image")
+            shown = Path(image) if isinstance(image, str) and image else None
+            self.open_paths(list(session.roots), shown)
 
     # Files and help ---------------------------------------------------------------------------
 
@@ -407,7 +355,7 @@ class MainWindow(QMainWindow):
     def explain(self, topic: str = "") -> None:
         """Show a page of the help; by default that of the current analysis."""
         self.help.show_topic(topic or self.map_panel.analysis.id)
-        self._raise(self._help_dock)
+        self.docks.bring_up("help")
 
     def show_models(self) -> None:
         """Show the cards of the models."""

@@ -110,10 +110,10 @@ class Menus:
             action.setChecked(entry is window.settings.appearance)
             group.addAction(action)
         panels = menu.addMenu("Pa&nels")
-        for dock in window.docks:
+        for dock in window.docks.all:
             panels.addAction(dock.toggleViewAction())
         panels.addSeparator()
-        self._add(panels, "As at the &first start", window.reset_layout)
+        self._add(panels, "As at the &first start", window.docks.arrange)
 
     def _image(self) -> None:
         window, menu = self._window, self._menu("&Image")

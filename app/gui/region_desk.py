@@ -1,38 +1,45 @@
 """The regions A and B and the quality sweep in the window: from drawing to comparison."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QThreadPool, Signal
 
 from app.analysis.compare import compare_regions
 from app.analysis.region import Region
 from app.gui.jobs import Channel
+from app.gui.light_table import LightTable
 from app.gui.regions_panel import RegionsPanel
 from app.gui.sweep_strip import SweepStrip
 
-if TYPE_CHECKING:
-    from app.gui.main_window import MainWindow
-
 
 class RegionDesk(QObject):
-    """Keeps the rectangles of panel and table alike, and asks for what the panels show."""
+    """Keeps the rectangles of panel and table alike, and asks for what the panels show.
 
-    def __init__(self, window: MainWindow, panel: RegionsPanel, sweep: SweepStrip) -> None:
-        super().__init__(window)
-        self._window = window
+    Signals:
+        quality_chosen: a quality of the sweep.
+    """
+
+    quality_chosen = Signal(int)
+
+    def __init__(
+        self,
+        table: LightTable,
+        panel: RegionsPanel,
+        sweep: SweepStrip,
+        pool: QThreadPool,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._table = table
         self._panel = panel
         self._sweep = sweep
         self._regions: dict[str, Region] = {}
-        self._comparing = Channel(window.pool, self)
-        table = window.table
+        self._comparing = Channel(pool, self)
         table.region_drawn.connect(self._drawn)
         table.looked.connect(self._look_again)
         panel.regions_changed.connect(self._set)
         panel.visible_wanted.connect(self._take_visible)
-        sweep.chosen.connect(self._choose_quality)
+        sweep.chosen.connect(self.quality_chosen)
 
     def clear(self) -> None:
         """No regions."""
@@ -48,23 +55,23 @@ class RegionDesk(QObject):
         self._panel.set_region(name, region)
 
     def _take_visible(self, name: str) -> None:
-        if visible := self._window.table.visible_region:
+        if visible := self._table.visible_region:
             self._panel.set_region(name, visible)
 
     def _set(self, a: Region | None, b: Region | None) -> None:
         self._regions = {name: r for name, r in (("A", a), ("B", b)) if r is not None}
-        self._window.table.set_regions(self._regions)
+        self._table.set_regions(self._regions)
         self.compare()
 
     def compare(self) -> None:
         """Measure and compare what is drawn; a newer request stops one that is under way."""
-        subject = self._window.table.subject
+        subject = self._table.subject
         if subject is None or not self._regions:
             self._comparing.drop()
             self._panel.show_text("Draw A with Shift and B with Ctrl held, or type their numbers.")
             return
-        analysis = self._window.table.analysis
-        params = analysis.resolve(self._window.table.params, subject.inspection.jpeg)
+        analysis = self._table.analysis
+        params = analysis.resolve(self._table.params, subject.inspection.jpeg)
         work = partial(
             compare_regions,
             subject.inspection.image.pixels,
@@ -78,12 +85,9 @@ class RegionDesk(QObject):
         )
 
     def _look_again(self) -> None:
-        table = self._window.table
+        table = self._table
         if table.subject is not None and (region := table.visible_region) and region.area:
             image = table.subject.inspection
             self._sweep.set_source(
                 image.image.pixels, image.jpeg, table.analysis, table.params, region
             )
-
-    def _choose_quality(self, quality: int) -> None:
-        self._window.map_panel.form.set_value("quality", quality)

@@ -1,50 +1,82 @@
 """The session in the window: marks and notes of the shown image, and the session's file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.gui.folder_panel import FolderPanel
 from app.gui.jobs import Channel
+from app.gui.notes_panel import NotesPanel
+from app.gui.notice import Notice
+from app.gui.saving import Saving
 from app.gui.session_edits import SessionEdits
+from app.gui.settings import Settings
 from app.session import SUFFIX, Mark, Session, load, save
-
-if TYPE_CHECKING:
-    from app.gui.main_window import MainWindow
 
 _KIND = "Elascope session"
 
 
 class SessionDesk(QObject):
-    """Brings `SessionEdits` together with notes panel, folder list and files."""
+    """Brings `SessionEdits` together with notes panel, folder list and files.
 
-    def __init__(self, window: MainWindow) -> None:
+    Signals:
+        opened: a `Session` was read from a file; the window takes up its settings and folders.
+
+    Args:
+        notes: panel of the shown image.
+        folder: list of the open images.
+        notice: says what did not work.
+        saving: asks for targets and writes.
+        settings: where dialogs begin.
+        state: tells what a session keeps of the window.
+        pool: of the worker threads.
+        window: that dialogs belong to.
+    """
+
+    opened = Signal(object)
+
+    def __init__(
+        self,
+        notes: NotesPanel,
+        folder: FolderPanel,
+        notice: Notice,
+        saving: Saving,
+        settings: Settings,
+        state: Callable[[], dict[str, Any]],
+        pool: QThreadPool,
+        window: QWidget,
+    ) -> None:
         super().__init__(window)
         self._window = window
+        self._notes = notes
+        self._folder = folder
+        self._notice = notice
+        self._saving = saving
+        self._settings = settings
+        self._state = state
         self._path: Path | None = None
         self._digest: tuple[str, int | None] = ("", None)
-        self._reading = Channel(window.pool, self)
+        self._reading = Channel(pool, self)
         self.edits = SessionEdits(self)
         self.edits.changed.connect(self._changed)
         self.edits.replaced.connect(self._replaced)
         self.edits.dirty_changed.connect(lambda _: self._show_state())
-        window.notes.mark_chosen.connect(self._mark)
-        window.notes.note_edited.connect(self._note)
+        notes.mark_chosen.connect(self._mark)
+        notes.note_edited.connect(self._note)
 
     def show(self, path: Path, sha256: str, size: int) -> None:
         """The image at ``path`` is on the table; marks from now on belong to this content."""
-        self._window.notes.flush()
+        self._notes.flush()
         self._path, self._digest = path, (sha256, size)
-        self._window.notes.show_entry(path, self.edits.session.entry(path))
+        self._notes.show_entry(path, self.edits.session.entry(path))
 
     def leave(self, then: Callable[[], None]) -> None:
         """Do ``then``, which ends this session, once its edits are saved or not wanted."""
-        self._window.notes.flush()
+        self._notes.flush()
         answer = "discard" if self.edits.clean else self.edits.ask_to_save(self._window)
         if answer == "discard":
             then()
@@ -57,7 +89,7 @@ class SessionDesk(QObject):
 
     def choose(self) -> None:
         """Ask for a session file and go on with it."""
-        folder = self._window.settings.directory("save") or Path.home()
+        folder = self._settings.directory("save") or Path.home()
 
         def ask() -> None:
             chosen, _ = QFileDialog.getOpenFileName(
@@ -73,13 +105,9 @@ class SessionDesk(QObject):
 
         def done(session: Session) -> None:
             self.edits.load(session, source)
-            self._window.restore_state(session.settings)
-            if session.roots:
-                image = session.settings.get("image")
-                shown = Path(image) if isinstance(image, str) and image else None
-                self._window.open_paths(list(session.roots), shown)
+            self.opened.emit(session)
 
-        failed = partial(self._window.notice.say_error, "The session was not opened.")
+        failed = partial(self._notice.say_error, "The session was not opened.")
         self._reading.request(source, lambda _: load(source), done, failed)
 
     def save(self, then: Callable[[], None] | None = None) -> None:
@@ -91,13 +119,13 @@ class SessionDesk(QObject):
 
     def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask for a file and write the session to it."""
-        if target := self._window.saving.ask("Save session", "examination", [(_KIND, SUFFIX)]):
+        if target := self._saving.ask("Save session", "examination", [(_KIND, SUFFIX)]):
             self._write(target, then)
 
     def _write(self, target: Path, then: Callable[[], None] | None) -> None:
-        self._window.notes.flush()
-        written = self.edits.session.with_settings(self._window.state())
-        listed = list(self._window.folder.model.paths)
+        self._notes.flush()
+        written = self.edits.session.with_settings(self._state())
+        listed = list(self._folder.model.paths)
 
         def done() -> None:
             self.edits.mark_saved(target, written)
@@ -105,32 +133,32 @@ class SessionDesk(QObject):
             if then is not None:
                 then()
 
-        self._window.saving.write(lambda _: save(written, target, listed), target, done)
+        self._saving.write(lambda _: save(written, target, listed), target, done)
 
     # Edits ------------------------------------------------------------------------------------
 
     def _mark(self, mark: Mark) -> None:
-        if self._window.notes.path is not None:
-            self.edits.set_mark(self._window.notes.path, mark, *self._known())
+        if self._notes.path is not None:
+            self.edits.set_mark(self._notes.path, mark, *self._known())
 
     def _note(self, path: Path, text: str) -> None:
         known = self._known() if path == self._path else ("", None)
         self.edits.set_note(path, text, *known)
 
     def _known(self) -> tuple[str, int | None]:
-        return self._digest if self._window.notes.path == self._path else ("", None)
+        return self._digest if self._notes.path == self._path else ("", None)
 
     def _changed(self, path: Path) -> None:
-        notes = self._window.notes
+        notes = self._notes
         if notes.path is not None and notes.path.absolute() == path.absolute():
             notes.show_entry(notes.path, self.edits.session.entry(path))
-        self._window.folder.set_marks(self.edits.marks())
+        self._folder.set_marks(self.edits.marks())
 
     def _replaced(self) -> None:
-        notes = self._window.notes
+        notes = self._notes
         notes.show_entry(notes.path, self.edits.session.entry(notes.path) if notes.path else None)
-        self._window.folder.set_marks(self.edits.marks())
+        self._folder.set_marks(self.edits.marks())
         self._show_state()
 
     def _show_state(self) -> None:
-        self._window.notes.show_session(self.edits.clean, self.edits.target)
+        self._notes.show_session(self.edits.clean, self.edits.target)

@@ -65,7 +65,7 @@ class Photographer:
 
     def panel(self, *names: str) -> None:
         """Bring panels to the front."""
-        for dock in self.window.docks:
+        for dock in self.window.docks.all:
             if dock.objectName() in names:
                 dock.raise_()
 

@@ -190,7 +190,7 @@ def test_another_analysis_has_its_own_controls_map_and_words(
     assert examiner.frame.measurement.shape == (96, 128, 1)
     assert window.table.legend.method.text().startswith("Noise")
     assert window.map_panel.form.findChild(QSlider, "quality_QSlider") is None
-    assert window._map_dock.windowTitle() == NOISE.title
+    assert window.docks.dock("map").windowTitle() == NOISE.title
 
 
 def test_cursor_reads_coordinates_pixel_and_residual(examiner: Examiner, folder: Path) -> None:

@@ -67,7 +67,7 @@ def effects(window: MainWindow, asked: list[str]) -> dict[str, Any]:
         "params": (window.map_panel.analysis, window.map_panel.form.params),
         "opacity": window.map_panel.opacity.value(),
         "session": window.sessions.edits.session,
-        "docks": [(dock.isVisible(), dock.pos()) for dock in window.docks],
+        "docks": [(dock.isVisible(), dock.pos()) for dock in window.docks.all],
         "help": window.help.topic,
         "focus": QApplication.focusWidget(),
         "appearance": window.settings.appearance,
@@ -109,7 +109,7 @@ def prepare(examiner: Examiner, text: str) -> None:
     if text == Appearance.SYSTEM.value:
         window.settings.appearance = Appearance.DARK
     if text == "As at the first start":
-        window.docks[0].hide()
+        window.docks.dock("folder").hide()
     if text == "What does the map show?":
         window.help.show_topic("evidence")
     if text == "Keyboard and mouse":

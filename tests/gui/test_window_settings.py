@@ -141,17 +141,17 @@ def test_layout_comes_back_and_can_be_reset(
     qapp: QApplication, make_window: Callable[[], MainWindow]
 ) -> None:
     window = make_window()
-    hidden = next(dock for dock in window.docks if dock.objectName() == "folder")
+    hidden = next(dock for dock in window.docks.all if dock.objectName() == "folder")
     assert hidden.isVisible()
     hidden.hide()
     window.close()
     other = make_window()
-    hidden = next(dock for dock in other.docks if dock.objectName() == "folder")
+    hidden = next(dock for dock in other.docks.all if dock.objectName() == "folder")
     assert not hidden.isVisible()
-    other.reset_layout()
+    other.docks.arrange()
     qapp.processEvents()
     assert hidden.isVisible()
-    assert {dock.objectName() for dock in other.docks if dock.isHidden()} == set()
+    assert {dock.objectName() for dock in other.docks.all if dock.isHidden()} == set()
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_help_opens_at_the_current_analysis(examiner: Examiner) -> None:
         examiner.trigger("What does the map show?")
         assert window.help.topic == analysis.id
         assert analysis.shows[:40] in window.help.page.toPlainText()
-        assert not window._help_dock.visibleRegion().isEmpty()
+        assert not window.docks.dock("help").visibleRegion().isEmpty()
     examiner.trigger("Keyboard and mouse")
     assert window.help.topic == "window"
 
