@@ -39,6 +39,7 @@ class ParamSpec:
         choices: allowed words of a text parameter.
         needs_measurement: a change asks for a new measurement (the codec runs again); if
             False only the rendering of the kept measurement changes.
+        only_with: name and value of another parameter without which this one has no effect.
     """
 
     name: str
@@ -50,6 +51,11 @@ class ParamSpec:
     unit: str = ""
     choices: tuple[str, ...] = ()
     needs_measurement: bool = True
+    only_with: tuple[str, ParamValue] | None = None
+
+    def counts(self, values: Mapping[str, ParamValue]) -> bool:
+        """Whether the parameter has an effect beside the others' ``values``."""
+        return self.only_with is None or values[self.only_with[0]] == self.only_with[1]
 
     def check(self, value: ParamValue) -> None:
         """Refuse a value of the wrong type or out of range.
@@ -208,9 +214,14 @@ class Analysis:
         return Finding(measurement, self.render(measurement, params), self.describe(params))
 
     def caption(self, params: Params) -> str:
-        """Title and parameters in a line, for beside the map. A box that is off goes unsaid."""
+        """Title and parameters in a line, for beside the map.
+
+        What has no effect goes unsaid, and so does a box that is off.
+        """
         parts = []
         for spec in params.specs():
+            if not spec.counts(params.values()):
+                continue
             value, name = getattr(params, spec.name), spec.name.replace("_", " ")
             if isinstance(value, bool):
                 parts += [name] if value else []

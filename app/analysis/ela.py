@@ -52,6 +52,7 @@ class ElaParams(Params):
         step=1.0,
         unit="x",
         needs_measurement=False,
+        only_with=("auto_gain", False),
     )
     channel: str = parameter(
         "RGB",

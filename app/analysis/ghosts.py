@@ -86,6 +86,7 @@ class GhostParams(Params):
         maximum=100,
         step=1,
         needs_measurement=False,
+        only_with=("show", ONE),
     )
     colours: str = parameter(
         "grey",
@@ -210,7 +211,7 @@ def read_ghosts(
 ) -> tuple[str, ...]:
     """Sentences for under the map, the most important one first."""
     known = qualities(params)
-    sentences = [_history(record, jpeg, known)]
+    sentences = [_history(record, jpeg, params)]
     if known[-1] - known[0] < 20:
         sentences.append(
             f"Only qualities {known[0]} to {known[-1]} are compared; "
@@ -221,7 +222,8 @@ def read_ghosts(
     return (*sentences, *common_sentences(record))
 
 
-def _history(record: DecodeRecord, jpeg: JpegFacts | None, known: tuple[int, ...]) -> str:
+def _history(record: DecodeRecord, jpeg: JpegFacts | None, params: GhostParams) -> str:
+    known, one = qualities(params), params.show == ONE
     if jpeg is None:
         return (
             f"A {record.format} file says nothing of an earlier JPEG save. A ghost can still show "
@@ -236,10 +238,20 @@ def _history(record: DecodeRecord, jpeg: JpegFacts | None, known: tuple[int, ...
             "it hides ghosts of finer saves, so an even map allows no conclusion."
         )
     if known[-1] > last - _NEAR:
+        everywhere = (
+            "at it and above the whole picture is dark"
+            if one
+            else "the whole picture changes least at the qualities next to it"
+        )
         return (
-            f"The file's last save has quality {last}: at it and above the whole picture is "
-            "dark, whatever its history. Look at clearly lower qualities, or end the range "
-            "below it."
+            f"The file's last save has quality {last}: {everywhere}, whatever its history. Look "
+            "at clearly lower qualities, or end the range below it."
+        )
+    if not one:
+        return (
+            "Each place shows the quality at which it changes least. A part with a lower one than "
+            "its like is consistent with an earlier save of that part at that quality, and also "
+            "with flat, dark or saturated areas."
         )
     return (
         "A part that is dark at a quality at which its like is not is consistent with an earlier "

@@ -55,12 +55,14 @@ class NoiseParams(Params):
         "3x3",
         help="For the residual: size of the median; a larger one takes texture for noise.",
         choices=tuple(_MEDIANS),
+        only_with=("measure", RESIDUAL),
     )
     window: str = parameter(
         "33x33",
         help="For the level: the square of pixels that it is taken from. "
         "Larger is calmer, but blurs the outline.",
         choices=tuple(_WINDOWS),
+        only_with=("measure", LEVEL),
     )
     scale: float = parameter(
         8.0,

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QSizePolicy, QWidget
 
 from app.analysis.region import Region
+from app.gui.frames import Frame
 from app.gui.geometry import Geometry
 from app.gui.painting import paint_frame, paint_grid, paint_label, paint_picture, paint_region
 from app.gui.subject import Subject
@@ -48,6 +49,23 @@ class Content:
     subject: Subject
     show: Show
     label: str
+
+    @property
+    def frame(self) -> Frame | None:
+        """The map that is to be painted, once it is there."""
+        frame = self.subject.frame if self.show is not Show.PICTURE else None
+        return frame if frame and frame.overlay == (self.show is Show.OVERLAY) else None
+
+    @property
+    def state(self) -> str:
+        """What an examiner must know of the map besides its label."""
+        if self.show is Show.PICTURE or self.subject.error is not None:
+            return ""
+        if self.frame is None:
+            return " · the map is being measured, this is the picture"
+        if self.subject.late:
+            return " · of earlier parameters, the new map is being measured"
+        return " · coarse preview, being refined" if self.frame.coarse else ""
 
 
 class Viewport(QObject):
@@ -93,10 +111,12 @@ class Canvas(QWidget):
         self._opacity = 0.7
         self._divider = 0.5
         self._grid = True
+        self._banner = ""
         self._regions: dict[str, Region] = {}
         self._grabbed: QPointF | None = None
         self._drawing: tuple[str, QPointF] | None = None
         self._dividing = False
+        self._pointer: QPointF | None = None
         viewport.changed.connect(self.update)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -125,6 +145,11 @@ class Canvas(QWidget):
     def set_grid(self, on: bool) -> None:
         """Draw the block and pixel grid at high zoom."""
         self._grid = on
+        self.update()
+
+    def set_banner(self, banner: str) -> None:
+        """Say something across the picture; an empty text takes it away."""
+        self._banner = banner
         self.update()
 
     def set_regions(self, regions: dict[str, Region]) -> None:
@@ -201,6 +226,9 @@ class Canvas(QWidget):
             self._paint_content(painter, self._front, at)
             painter.setClipping(False)
             painter.fillRect(QRectF(at - 1, 0, 2, height), QColor(255, 255, 255, 220))
+        if self._banner:
+            white = QColor(Qt.GlobalColor.white)
+            paint_label(painter, self._banner, 6, height // 2, white)
         if self.hasFocus():
             painter.setPen(self.palette().color(QPalette.ColorRole.Highlight))
             painter.drawRect(0, 0, width - 1, height - 1)
@@ -209,9 +237,7 @@ class Canvas(QWidget):
         geometry = self.geometry_of(content)
         if geometry is None:
             return
-        frame = content.subject.frame if content.show is not Show.PICTURE else None
-        if frame is not None and frame.overlay != (content.show is Show.OVERLAY):
-            frame = None
+        frame = content.frame
         if frame is None or frame.overlay:
             paint_picture(painter, content.subject.inspection.picture, geometry)
         if frame is not None:
@@ -221,9 +247,7 @@ class Canvas(QWidget):
         if (current := self.current_geometry()) is not None:
             for name, region in self._regions.items():
                 paint_region(painter, name, region, current)
-        label = content.label
-        if frame is not None and frame.coarse:
-            label += " · coarse preview, being refined"
+        label = content.label + content.state
         paint_label(painter, label, left + 6, 6, QColor(Qt.GlobalColor.white))
 
     # Mouse ------------------------------------------------------------------------------------
@@ -281,9 +305,16 @@ class Canvas(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing lies under the cursor any more."""
+        self._pointer = None
         self.hovered.emit(None, -1, -1)
 
+    def hover_again(self) -> None:
+        """Say what lies under the cursor now that something else is shown there."""
+        if self._pointer is not None:
+            self._hover(self._pointer)
+
     def _hover(self, position: QPointF) -> None:
+        self._pointer = position
         left = self._back is not None and position.x() < self._divider * self.width()
         content = self._back if left else self._front
         geometry = self.geometry_of(content) if content else None

@@ -80,7 +80,8 @@ class Docks:
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         self._window.resizeDocks([folder, above], [250, 350], across)
         self._window.resizeDocks([above, below], [440, 410], down)
-        self._window.resizeDocks([scan], [200], down)
+        # A small window has more use for the picture than for an empty table.
+        self._window.resizeDocks([scan], [min(200, self._window.height() // 5)], down)
 
 
 def _dock(window: QMainWindow, name: str, title: str, widget: QWidget) -> QDockWidget:

@@ -134,6 +134,11 @@ class FolderPanel(QWidget):
         self.header.set_marks({mark for mark, _ in marks.values() if mark}, bool(marks))
         self.model.set_marks(marks)
 
+    @property
+    def current(self) -> Path | None:
+        """The file that was last announced."""
+        return self._current
+
     # Current file -----------------------------------------------------------------------------
 
     def select(self, path: Path) -> None:

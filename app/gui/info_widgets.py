@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QFontDatabase, QGuiApplication, QKeySequence
+from PySide6.QtGui import (
+    QAction,
+    QFontDatabase,
+    QGuiApplication,
+    QKeySequence,
+    QResizeEvent,
+    QTextOption,
+)
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QLabel,
-    QLineEdit,
     QPlainTextEdit,
     QScrollArea,
     QTreeWidget,
@@ -33,15 +39,31 @@ def text_label(text: str) -> QLabel:
     return label
 
 
-def text_field(name: str, value: str) -> QLineEdit:
-    """A field that scrolls, for text without spaces: what is copied has no added line breaks."""
-    field = QLineEdit(value)
-    field.setReadOnly(True)
-    field.setFrame(False)
-    field.setCursorPosition(0)
+def text_field(name: str, value: str) -> QPlainTextEdit:
+    """Text without spaces, wrapped anywhere: what is copied has no added line breaks."""
+    field = _WrappedField(value)
     field.setAccessibleName(name)
     field.setToolTip(plain_tooltip(value))
     return field
+
+
+class _WrappedField(QPlainTextEdit):
+    """As high as its lines."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.setReadOnly(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self.setTabChangesFocus(True)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take the height that the text needs at this width."""
+        super().resizeEvent(event)
+        lines = round(self.document().size().height())
+        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 4)
 
 
 def text_grid(name: str, text: str) -> QPlainTextEdit:

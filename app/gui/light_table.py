@@ -5,18 +5,18 @@ from enum import StrEnum
 from functools import partial
 
 from PySide6.QtCore import Qt, QThreadPool, Signal
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from app.analysis.base import Analysis, Params
 from app.analysis.region import Region
 from app.analysis.survey import Reduction
 from app.errors import ElascopeError
 from app.gui.canvas import Canvas, Content, Show, Viewport
-from app.gui.frames import Frame, grid
+from app.gui.frames import grid
 from app.gui.geometry import Geometry
 from app.gui.inspection import Inspection
 from app.gui.jobs import Channel
-from app.gui.legend_bar import LegendBar
+from app.gui.map_words import MapWords, ShownMap
 from app.gui.subject import Subject
 from app.report.view import Show as Shown
 from app.report.view import ViewSpec
@@ -40,6 +40,7 @@ class LightTable(QWidget):
         failed: no map could be made; the error.
         framed: a frame of the current image has arrived.
         looked: the view or the image has changed.
+        arranged: something else is shown, or it is arranged in another way.
         read_out: text on the pixel under the cursor.
         region_drawn: ``A`` or ``B``, and the `Region` drawn with the mouse.
     """
@@ -47,6 +48,7 @@ class LightTable(QWidget):
     failed = Signal(object)
     framed = Signal()
     looked = Signal()
+    arranged = Signal()
     read_out = Signal(str)
     region_drawn = Signal(str, object)
 
@@ -68,36 +70,25 @@ class LightTable(QWidget):
         self.reference: Subject | None = None
         self.flipped = False
         self._probing = Channel(pool, self)
+        self._under_cursor: Canvas | None = None
         self.viewport = Viewport(self)
         self.left = Canvas(self.viewport)
         self.right = Canvas(self.viewport)
         self.left.setAccessibleName("Left pane")
         self.left.hide()
-        self.legend = LegendBar()
-        self.reading = QLabel()
-        self.reading.setWordWrap(True)
-        self.reading.setContentsMargins(8, 2, 8, 6)
-        # Room for two lines each, so that the picture stays where it is when the text changes.
-        self.reading.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 8)
-        self.reading.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.reading.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self.reading.setAccessibleName("What the map allows to conclude")
+        self.words = MapWords()
         panes = QSplitter(Qt.Orientation.Horizontal)
         panes.setChildrenCollapsible(False)
         for pane in (self.left, self.right):
             panes.addWidget(pane)
             pane.resized.connect(self._wish)
-            pane.hovered.connect(self._probe)
+            pane.hovered.connect(partial(self._hover, pane))
             pane.region_drawn.connect(self.region_drawn)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(panes, 1)
-        layout.addWidget(self.legend)
-        layout.addWidget(self.reading)
+        layout.addWidget(self.words)
         self.viewport.changed.connect(self._wish)
         self.set_opacity(0.7)
 
@@ -124,6 +115,9 @@ class LightTable(QWidget):
         before, self.reference = self.reference, self.subject if on else None
         if on and self.arrangement is Arrangement.SINGLE:
             self.arrangement = Arrangement.SIDE
+        elif not on and self.show_as is Show.PICTURE:
+            self.arrangement = Arrangement.SINGLE
+        self.flipped = False
         self._arrange()
         if before is not None and before is not self.subject:
             before.close()
@@ -132,18 +126,27 @@ class LightTable(QWidget):
         subject = Subject(inspection, self._pool, self)
         subject.framed.connect(partial(self._framed, subject))
         subject.failed.connect(self._failed)
+        subject.waited.connect(self._look_again)
         return subject
 
     # What is shown ----------------------------------------------------------------------------
 
     def set_show(self, show: Show) -> None:
-        """Show the picture, the map over it, or the map alone."""
+        """Show the picture, the map over it, or the map alone.
+
+        A picture is not compared with itself: without a reference it is shown alone.
+        """
         self.show_as, self.flipped = show, False
+        if show is Show.PICTURE and self.reference is None:
+            self.arrangement = Arrangement.SINGLE
         self._arrange()
 
     def set_arrangement(self, arrangement: Arrangement) -> None:
-        """Show one content, or compare two."""
+        """Show one content, or compare two; what is compared with its own picture is the map."""
         self.arrangement, self.flipped = arrangement, False
+        alone = arrangement is Arrangement.SINGLE or self.reference is not None
+        if self.show_as is Show.PICTURE and not alone:
+            self.show_as = Show.MAP
         self._arrange()
 
     def flip(self) -> None:
@@ -166,6 +169,12 @@ class LightTable(QWidget):
         self.opacity = opacity
         self.left.set_opacity(opacity)
         self.right.set_opacity(opacity)
+
+    def set_banner(self, banner: str) -> None:
+        """Say something across the picture; an empty text takes it away."""
+        self.left.set_banner(banner)
+        self.right.set_banner(banner)
+        self.words.setEnabled(not banner)
 
     def set_grid(self, on: bool) -> None:
         """Draw the block and pixel grid at high zoom."""
@@ -221,10 +230,7 @@ class LightTable(QWidget):
         if self.reference is not None:
             label = f"Reference · {self._label(self.reference, self.show_as)}"
             return Content(self.reference, self.show_as, label), current
-        if self.show_as is Show.PICTURE and self.arrangement is not Arrangement.SINGLE:
-            current = Content(self.subject, Show.MAP, self._label(self.subject, Show.MAP))
-        single = self.arrangement is Arrangement.SINGLE
-        other = Show.MAP if single and self.show_as is Show.PICTURE else Show.PICTURE
+        other = Show.MAP if self.show_as is Show.PICTURE else Show.PICTURE
         return Content(self.subject, other, self._label(self.subject, other)), current
 
     def _label(self, subject: Subject, show: Show) -> str:
@@ -240,6 +246,8 @@ class LightTable(QWidget):
         self.right.set_contents(right, left if self.arrangement is Arrangement.WIPE else None)
         self.left.setVisible(side)
         self._wish()
+        self._describe()
+        self.arranged.emit()
 
     def _wish(self) -> None:
         """Ask for the maps that the panes need."""
@@ -262,26 +270,49 @@ class LightTable(QWidget):
                 wishes[content.subject] = geometry, content.show is Show.OVERLAY
         for subject, (geometry, overlay) in wishes.items():
             subject.wish(self.analysis, self.params, geometry, self.reduction, overlay)
+        if self._under_cursor is not None:
+            self._under_cursor.hover_again()
         self.looked.emit()
 
     # Replies ----------------------------------------------------------------------------------
 
     def _framed(self, subject: Subject) -> None:
-        self.left.update()
-        self.right.update()
-        frame = subject.frame
-        if subject is not self.subject or frame is None:
-            return
-        self.legend.show_legend(frame.rendering.legend, _caption(frame))
-        image = subject.inspection
-        sentences = frame.analysis.read(image.image.record, image.jpeg, frame.params)
-        self.reading.setText(" ".join(sentences))
-        self.framed.emit()
+        self._look_again()
+        if subject is self.subject:
+            self.framed.emit()
 
     def _failed(self, error: ElascopeError) -> None:
-        self.legend.show_legend(None, "")
-        self.reading.setText(f"No map: {error.sentence}")
+        self._look_again()
         self.failed.emit(error)
+
+    def _look_again(self) -> None:
+        self.left.update()
+        self.right.update()
+        self._describe()
+
+    def _describe(self) -> None:
+        """Put under the picture what belongs to the maps that are seen, and nothing else."""
+        if self.subject is None:
+            return
+        left, right = self._contents()
+        seen = [right] if self.arrangement is Arrangement.SINGLE else [right, left]
+        wanted = [content for content in seen if content.show is not Show.PICTURE]
+        maps = [
+            ShownMap(content.subject.name, content.subject.inspection, frame)
+            for content in wanted
+            if (frame := content.frame) is not None
+        ]
+        error = next((c.subject.error for c in wanted if c.subject.error), None)
+        if maps:
+            self.words.show_maps(maps)
+        elif error is not None:
+            self.words.show_sentence(f"No map: {error.sentence}")
+        else:
+            self.words.show_sentence("The map is being measured…" if wanted else "No map is shown.")
+
+    def _hover(self, pane: Canvas, subject: Subject | None, x: int, y: int) -> None:
+        self._under_cursor = pane if subject is not None else None
+        self._probe(subject, x, y)
 
     def _probe(self, subject: Subject | None, x: int, y: int) -> None:
         """Say what lies under the cursor: the residual exact, whatever the zoom."""
@@ -292,23 +323,16 @@ class LightTable(QWidget):
         analysis, pixels = self.analysis, subject.inspection.image.pixels
         params = analysis.resolve(self.params, subject.inspection.jpeg)
 
+        name = f"{subject.name}   " if self.reference else ""
+
         def work(_: threading.Event) -> str:
             values = analysis.measure(pixels, params, Region(x, y, x + 1, y + 1))[0, 0]
             red, green, blue = pixels[y, x].tolist()
             place = f"x {x}  y {y}   RGB {red} {green} {blue}"
-            return f"{place}   {analysis.read_out(values, params)}   block {x // 8}, {y // 8}"
+            measured = analysis.read_out(values, params)
+            return f"{name}{place}   {measured}   block {x // 8}, {y // 8}"
 
         self._probing.request(subject, work, self.read_out.emit, lambda _: None)
-
-
-def _caption(frame: Frame) -> str:
-    caption = frame.analysis.caption(frame.params)
-    if frame.coarse:
-        return f"{caption} · coarse preview"
-    if frame.factor > 1 or frame.size[0] < frame.region.width:
-        side = f"{frame.factor}x{frame.factor}" if frame.factor > 1 else "neighbouring"
-        return f"{caption} · {frame.reduction.value} of {side} pixels"
-    return caption
 
 
 def _size(subject: Subject) -> tuple[int, int]:

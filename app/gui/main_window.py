@@ -33,7 +33,7 @@ from app.gui.info_facts import read_details
 from app.gui.info_panel import InfoPanel
 from app.gui.inspection import Inspection, inspect
 from app.gui.jobs import Channel
-from app.gui.light_table import Arrangement, LightTable
+from app.gui.light_table import LightTable
 from app.gui.map_panel import MapPanel
 from app.gui.menus import Menus
 from app.gui.models import Models
@@ -51,6 +51,9 @@ from app.gui.sweep_strip import SweepStrip
 from app.gui.verdict_panel import VerdictPanel
 from app.names import one_line
 from app.session import Session
+
+_PATIENCE = 150
+"""Milliseconds after which the previous image is greyed out while the next is being opened."""
 
 
 class MainWindow(QMainWindow):
@@ -80,6 +83,8 @@ class MainWindow(QMainWindow):
         self.models = Models(model_folders)
         self._inspection: Inspection | None = None
         self._leaving = False
+        self._opening = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._opening.timeout.connect(self._show_opening)
 
         self.pool = QThreadPool(self)
         self.pool.setMaxThreadCount(4)
@@ -162,8 +167,9 @@ class MainWindow(QMainWindow):
         self.folder.changed_on_disk.connect(self._list_again)
         panel = self.map_panel
         panel.changed.connect(self._set_params)
-        panel.show_changed.connect(self.set_show)
-        panel.arrangement_changed.connect(self.set_arrangement)
+        panel.show_changed.connect(self.table.set_show)
+        panel.arrangement_changed.connect(self.table.set_arrangement)
+        self.table.arranged.connect(lambda: panel.mark(self.table.show_as, self.table.arrangement))
         panel.reduction_changed.connect(self.table.set_reduction)
         panel.opacity_changed.connect(self.table.set_opacity)
         panel.help_wanted.connect(self.explain)
@@ -229,10 +235,29 @@ class MainWindow(QMainWindow):
 
     def show_image(self, path: Path) -> None:
         """Load ``path`` and show it; if that fails, the previous picture stays."""
+        # Marks and notes belong to the selected file from now on, whatever is still on the table.
+        self.sessions.show(path)
+        self._opening.start()
         failed = partial(self._image_failed, path)
         self._loading.request(path, lambda _: inspect(path), self._image_loaded, failed)
 
+    def _show_opening(self) -> None:
+        """Say that what is seen is still the previous image, until the selected one is there."""
+        path = self.folder.current
+        name = one_line(path.name) if path else ""
+        self.setWindowTitle(f"{name} – being opened – Elascope")
+        still = f"; this is still {self.table.subject.name}" if self.table.subject else ""
+        self._set_opening(f"{name} is being opened{still}")
+
+    def _set_opening(self, banner: str) -> None:
+        """Grey out what belongs to another image than the selected one."""
+        self._opening.stop()
+        self.table.set_banner(banner)
+        for panel in (self.verdict, self.info, self.map_panel.last_save):
+            panel.setEnabled(not banner)
+
     def _image_loaded(self, inspection: Inspection) -> None:
+        self._set_opening("")
         self._inspection = inspection
         self.notice.hide()
         self.setWindowTitle(f"{one_line(inspection.path.name)} – Elascope")
@@ -258,7 +283,10 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     def _image_failed(self, path: Path, error: ElascopeError) -> None:
+        self._set_opening("")
         shown = self._inspection
+        if shown is not None:
+            self.setWindowTitle(f"{one_line(shown.path.name)} – Elascope")
         stays = f" The previous picture stays: {one_line(shown.path.name)}." if shown else ""
         self.notice.say(f"{one_line(path.name)}: {error.sentence}{stays}", error.detail)
 
@@ -269,21 +297,9 @@ class MainWindow(QMainWindow):
         self.table.set_params(analysis, params)
         self.regions.compare()
 
-    def set_show(self, show: Show) -> None:
-        """Show the picture, the map over it, or the map alone."""
-        self.table.set_show(show)
-        self.map_panel.mark_show(show)
-
-    def set_arrangement(self, arrangement: Arrangement) -> None:
-        """Show one content, or compare two."""
-        if self.table.arrangement is not arrangement:
-            self.table.set_arrangement(arrangement)
-        self.map_panel.mark_arrangement(arrangement)
-
     def toggle_reference(self) -> None:
         """Keep the current image to compare others with, or forget the one that was kept."""
         self.table.set_reference(self.table.reference is None)
-        self.map_panel.mark_arrangement(self.table.arrangement)
         self._update_actions()
 
     def set_appearance(self, appearance: Appearance) -> None:
@@ -330,7 +346,7 @@ class MainWindow(QMainWindow):
                 self.map_panel.choose(analysis)
         show = next((s for s in Show if s.value == state.get("show")), None)
         if show is not None:
-            self.set_show(show)
+            self.table.set_show(show)
         if session.roots:
             image = state.get("image")
             shown = Path(image) if isinstance(image, str) and image else None

@@ -65,7 +65,7 @@ class MapPanel(QWidget):
         layout.addLayout(self._below)
         layout.addLayout(self._buttons_row)
         layout.addStretch()
-        self.mark_show(Show.OVERLAY)
+        self.mark(Show.OVERLAY, Arrangement.SINGLE)
         self.opacity.setValue(_OPACITY)
         self._take_room()
         self._fill_presets()
@@ -168,13 +168,12 @@ class MapPanel(QWidget):
         assert isinstance(form, ParamsForm)
         return form
 
-    def mark_show(self, show: Show) -> None:
-        """Mark ``show`` as the current one."""
+    def mark(self, show: Show, arrangement: Arrangement) -> None:
+        """Mark what is shown and how it is arranged."""
         self._buttons[show].setChecked(True)
-
-    def mark_arrangement(self, arrangement: Arrangement) -> None:
-        """Mark ``arrangement`` as the current one."""
+        self.arrangement.blockSignals(True)
         self.arrangement.setCurrentText(arrangement.value)
+        self.arrangement.blockSignals(False)
 
     def choose(self, analysis: Analysis, params: Params | None = None) -> None:
         """Choose an analysis, and set its parameters if given."""

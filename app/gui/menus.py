@@ -84,10 +84,10 @@ class Menus:
         window, menu = self._window, self._menu("&View")
         table = window.table
         for number, show in enumerate(Show, start=1):
-            self._add(menu, show.value, partial(window.set_show, show), str(number))
+            self._add(menu, show.value, partial(table.set_show, show), str(number))
         menu.addSeparator()
         for choice, key in _ARRANGEMENT_KEYS.items():
-            self._add(menu, choice.value, partial(window.set_arrangement, choice), key)
+            self._add(menu, choice.value, partial(table.set_arrangement, choice), key)
         self._add(menu, "&Blink: swap what is compared", table.flip, "B")
         self.reference = self._add(
             menu, "&Keep as reference image", window.toggle_reference, "K", checkable=True

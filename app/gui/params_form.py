@@ -33,13 +33,17 @@ class ParamsForm(QWidget):
         self._values: dict[str, Any] = params().values()
         self._setters: dict[str, Any] = {}
         self._quiet = False
+        self._rows: dict[str, tuple[QWidget, QWidget]] = {}
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for spec in params.specs():
             label = QLabel(spec.name.replace("_", " ").capitalize())
             label.setToolTip(spec.help)
-            layout.addRow(label, self._control(spec, label))
+            control = self._control(spec, label)
+            self._rows[spec.name] = (label, control)
+            layout.addRow(label, control)
+        self._grey_out()
 
     @property
     def params(self) -> Params:
@@ -67,8 +71,15 @@ class ParamsForm(QWidget):
     def _set(self, name: str, value: Any) -> None:
         if self._values[name] != value:
             self._values[name] = value
+            self._grey_out()
             if not self._quiet:
                 self.changed.emit(self.params)
+
+    def _grey_out(self) -> None:
+        """What has no effect beside the other choices cannot be changed."""
+        for spec in self._type.specs():
+            for widget in self._rows[spec.name]:
+                widget.setEnabled(spec.counts(self._values))
 
     def _control(self, spec: ParamSpec, label: QLabel) -> QWidget:
         name = label.text()

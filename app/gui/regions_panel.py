@@ -27,6 +27,9 @@ _GUIDE = (
 
 _MEASURING = "Measuring …"
 
+_RATIO = 3
+"""Column of B / A."""
+
 
 class RegionsPanel(QWidget):
     """Numbers of A and B, their statistics, and the comparison in words.
@@ -65,7 +68,7 @@ class RegionsPanel(QWidget):
         self.copy.setToolTip("Numbers and sentences as text")
         self.copy.setAccessibleName("Copy numbers and sentences")
         self.copy.clicked.connect(self._copy)
-        layout.addWidget(_scrolling(self.method, self.table, self.text, self.copy), 1)
+        layout.addWidget(_scrolling(self.text, self.method, self.table, self.copy), 1)
         self.set_limits(0, 0)
 
     @property
@@ -97,10 +100,13 @@ class RegionsPanel(QWidget):
         """Show what `app.analysis.compare.compare_regions` returned."""
         self._compared = compared
         rows = lines(compared)
+        refused = compared.comparison is not None and not compared.comparison.comparable
         self.table.setRowCount(len(rows))
         for row, line in enumerate(rows):
             for column, text in enumerate(line):
-                self.table.setItem(row, column, _item(text, column, explanation(line[0])))
+                # A ratio of what cannot be compared would be read all the same.
+                shown = "" if refused and column == _RATIO else text
+                self.table.setItem(row, column, _item(shown, column, explanation(line[0])))
         self._fit_table()
         comparison = compared.comparison
         if comparison is None:

@@ -60,6 +60,7 @@ class SessionDesk(QObject):
         self._state = state
         self._path: Path | None = None
         self._digest: tuple[str, int | None] = ("", None)
+        self._unhashed: set[Path] = set()
         self._reading = Channel(pool, self)
         self.edits = SessionEdits(self)
         self.edits.changed.connect(self._changed)
@@ -68,10 +69,13 @@ class SessionDesk(QObject):
         notes.mark_chosen.connect(self._mark)
         notes.note_edited.connect(self._note)
 
-    def show(self, path: Path, sha256: str, size: int) -> None:
-        """The image at ``path`` is on the table; marks from now on belong to this content."""
+    def show(self, path: Path, sha256: str = "", size: int | None = None) -> None:
+        """Marks and notes from now on belong to ``path``, and to this content once it is known."""
         self._notes.flush()
         self._path, self._digest = path, (sha256, size)
+        if sha256 and path in self._unhashed:
+            self._unhashed.discard(path)
+            self.edits.complete(path, sha256, size)
         self._notes.show_entry(path, self.edits.session.entry(path))
 
     def leave(self, then: Callable[[], None]) -> None:
@@ -139,14 +143,17 @@ class SessionDesk(QObject):
 
     def _mark(self, mark: Mark) -> None:
         if self._notes.path is not None:
-            self.edits.set_mark(self._notes.path, mark, *self._known())
+            self.edits.set_mark(self._notes.path, mark, *self._known(self._notes.path))
 
     def _note(self, path: Path, text: str) -> None:
-        known = self._known() if path == self._path else ("", None)
-        self.edits.set_note(path, text, *known)
+        self.edits.set_note(path, text, *self._known(path))
 
-    def _known(self) -> tuple[str, int | None]:
-        return self._digest if self._notes.path == self._path else ("", None)
+    def _known(self, path: Path) -> tuple[str, int | None]:
+        """Digest and size of the content; what is still being opened gets them when it is there."""
+        if path == self._path and self._digest[0]:
+            return self._digest
+        self._unhashed.add(path)
+        return "", None
 
     def _changed(self, path: Path) -> None:
         notes = self._notes

@@ -108,6 +108,11 @@ class SessionEdits(QObject):
             after = replace(after, sha256=sha256, size=size)
         self._stack.push(_NoteChange(f"Note on {_in_menu(path)}", self._put, path, before, after))
 
+    def complete(self, path: Path, sha256: str, size: int | None) -> None:
+        """Add which content a mark or note belongs to that was made while it was being read."""
+        if not self.session.entry(path).sha256:
+            self.session = self.session.with_digest(path, sha256, size)
+
     def new(self, roots: Sequence[Path]) -> None:
         """Begin a session without marks on ``roots``."""
         self._replace(Session(tuple(roots)), None)

@@ -3,7 +3,7 @@
 import os
 from functools import partial
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
 
 from app.analysis.base import Analysis, Params
 from app.analysis.survey import Reduction
@@ -14,6 +14,9 @@ from app.gui.inspection import Inspection
 from app.gui.jobs import Channel
 from app.names import one_line
 
+_PATIENCE = 200
+"""Milliseconds after which a map of earlier parameters is labelled as such."""
+
 
 class Subject(QObject):
     """An image and its map; the maps come from worker threads, the latest wish wins.
@@ -21,17 +24,23 @@ class Subject(QObject):
     Signals:
         framed: there is another frame.
         failed: a wish could not be fulfilled; the error.
+        waited: a wish takes so long that what is on the screen should not pass for it.
     """
 
     framed = Signal()
     failed = Signal(object)
+    waited = Signal()
 
     def __init__(self, inspection: Inspection, pool: QThreadPool, parent: QObject) -> None:
         super().__init__(parent)
         self.inspection = inspection
         self.frame: Frame | None = None
+        self.error: ElascopeError | None = None
+        self.late = False
         self._wished: tuple[object, ...] = ()
         self._channel = Channel(pool, self)
+        self._patience = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._patience.timeout.connect(self._wait)
 
     @property
     def name(self) -> str:
@@ -55,6 +64,8 @@ class Subject(QObject):
         wished = (analysis.id, params, geometry, reduction, overlay)
         if wished == self._wished or not geometry.visible().area:
             return
+        if (analysis.id, params) != self._wished[:2] and not self._patience.isActive():
+            self._patience.start()
         self._wished = wished
         pixels, jpeg = self.inspection.image.pixels, self.inspection.jpeg
         resolved = analysis.resolve(params, jpeg)
@@ -73,9 +84,15 @@ class Subject(QObject):
         self.deleteLater()
 
     def _take(self, frame: Frame) -> None:
-        self.frame = frame
+        self.frame, self.error, self.late = frame, None, False
+        self._patience.stop()
         self.framed.emit()
 
     def _fail(self, error: ElascopeError) -> None:
-        self.frame = None
+        self.frame, self.error, self.late = None, error, False
+        self._patience.stop()
         self.failed.emit(error)
+
+    def _wait(self) -> None:
+        self.late = True
+        self.waited.emit()

@@ -98,6 +98,7 @@ class SweepRow(QListWidget):
         self.setAccessibleDescription("Arrow keys move, Enter shows the quality in the window")
         self.setItemDelegate(_CellPainter(self))
         self.itemClicked.connect(self._choose)
+        self._shown = -1
 
     def show_cells(self, cells: Sequence[SweepCell]) -> None:
         """Show these, in this order; the keyboard's place is kept while the qualities are."""
@@ -108,10 +109,14 @@ class SweepRow(QListWidget):
             item.setData(_CELL, cell)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, cell.description)
             item.setToolTip(plain_tooltip(f"{cell.description}\nClick or Enter: show this quality"))
+            if cell.current and number != self._shown:
+                self._shown = number
+                self.scrollToItem(item)
         self.viewport().update()
 
     def _rebuild(self, cells: Sequence[SweepCell]) -> None:
         self.clear()
+        self._shown = -1
         for cell in cells:
             item = QListWidgetItem(str(cell.quality))
             item.setData(_CELL, cell)

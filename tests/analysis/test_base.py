@@ -108,7 +108,9 @@ def test_only_a_changed_parameter_that_is_measured_with_asks_for_a_measurement()
 
 
 def test_a_caption_has_numbers_with_units_and_leaves_out_what_is_off() -> None:
-    title = "Error Level Analysis: quality 90, subsampling 4:2:0, scale 12.5x, channel RGB, "
-    assert ELA.caption(ElaParams(scale=12.5)) == f"{title}colours grey"
+    title = "Error Level Analysis: quality 90, subsampling 4:2:0,"
+    caption = ELA.caption(ElaParams(scale=12.5))
+    assert caption == f"{title} scale 12.5x, channel RGB, colours grey"
+    # With auto gain the scale has no effect.
     caption = ELA.caption(ElaParams(scale=12.5, auto_gain=True))
-    assert caption == f"{title}colours grey, auto gain"
+    assert caption == f"{title} channel RGB, colours grey, auto gain"

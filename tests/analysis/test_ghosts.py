@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.analysis.ela import AS_IN_FILE
-from app.analysis.ghosts import GHOSTS, GhostParams, qualities, read_ghosts
+from app.analysis.ghosts import GHOSTS, ONE, GhostParams, qualities, read_ghosts
 from app.analysis.recompress import encoder_identity
 from app.analysis.region import Region
 from app.analysis.survey import Reduction, measure_reduced
@@ -283,8 +283,23 @@ def _sentences(data: bytes, params: GhostParams) -> tuple[str, ...]:
     ],
 )
 def test_the_last_save_decides_what_the_map_can_say(last: int, words: str) -> None:
+    data = encoded(scene(80, 80), "JPEG", quality=last)
+    (sentence,) = _sentences(data, GhostParams(show=ONE))
+    assert words in sentence
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (44, "changes least at the qualities next to it"),
+        (87, "changes least at the qualities next to it"),
+        (88, "A part with a lower one than its like is consistent with an earlier save"),
+    ],
+)
+def test_a_map_of_qualities_is_not_read_as_one_of_darkness(last: int, words: str) -> None:
     (sentence,) = _sentences(encoded(scene(80, 80), "JPEG", quality=last), GhostParams())
     assert words in sentence
+    assert "dark" not in sentence.replace("flat, dark or saturated", "")
 
 
 def test_measured_maps_bear_out_that_the_last_save_is_dark_everywhere() -> None:

@@ -221,12 +221,16 @@ def test_the_record_is_json_and_makes_the_same_parameters_again(analysis: Analys
 
 
 @EACH
-def test_a_caption_names_the_analysis_and_every_value(analysis: Analysis) -> None:
+def test_a_caption_names_the_analysis_and_every_value_that_counts(analysis: Analysis) -> None:
     for params in _variants(analysis):
         caption = analysis.caption(params)
         assert caption.startswith(f"{analysis.title}: ")
+        conditions = {spec.name: spec.only_with for spec in params.specs()}
         for name, value in params.values().items():
-            if isinstance(value, bool):
+            condition = conditions[name]
+            if condition and params.values()[condition[0]] != condition[1]:
+                assert f"{name.replace('_', ' ')} " not in caption.replace("quality with", "")
+            elif isinstance(value, bool):
                 assert (name.replace("_", " ") in caption) == value
             else:
                 text = f"{value:g}" if isinstance(value, float) else value

@@ -55,8 +55,8 @@ def test_side_by_side_shows_the_picture_and_its_map(examiner: Examiner, pair: Pa
     examiner.open(pair, "one.png")
     table = examiner.window.table
     assert not table.left.isVisible()
-    examiner.window.set_show(Show.MAP)
-    examiner.window.set_arrangement(Arrangement.SIDE)
+    examiner.window.table.set_show(Show.MAP)
+    examiner.window.table.set_arrangement(Arrangement.SIDE)
     examiner.settle()
     assert table.left.isVisible()
     assert (shown(table.left), shown(table.right)) == ("Picture", "Map")
@@ -70,7 +70,7 @@ def test_side_by_side_shows_the_picture_and_its_map(examiner: Examiner, pair: Pa
 def test_panes_move_together(qtbot: QtBot, examiner: Examiner, pair: Path) -> None:
     examiner.open(pair, "one.png")
     table = examiner.window.table
-    examiner.window.set_arrangement(Arrangement.SIDE)
+    examiner.window.table.set_arrangement(Arrangement.SIDE)
     examiner.settle()
     table.left.zoom_by(6.0)
     examiner.settle()
@@ -89,8 +89,8 @@ def test_panes_move_together(qtbot: QtBot, examiner: Examiner, pair: Path) -> No
 def test_wipe_shows_both_in_one_pane(examiner: Examiner, pair: Path) -> None:
     examiner.open(pair, "one.png")
     table = examiner.window.table
-    examiner.window.set_show(Show.MAP)
-    examiner.window.set_arrangement(Arrangement.WIPE)
+    examiner.window.table.set_show(Show.MAP)
+    examiner.window.table.set_arrangement(Arrangement.WIPE)
     examiner.settle()
     assert not table.left.isVisible()
     assert shown(table.right) == "Picture | Map"
@@ -108,8 +108,8 @@ def test_what_is_compared_is_never_the_same_twice(
 ) -> None:
     examiner.open(pair, "one.png")
     for show in Show:
-        examiner.window.set_show(show)
-        examiner.window.set_arrangement(arrangement)
+        examiner.window.table.set_show(show)
+        examiner.window.table.set_arrangement(arrangement)
         left, right = examiner.window.table._contents()
         assert left.show is not right.show
 
@@ -117,7 +117,7 @@ def test_what_is_compared_is_never_the_same_twice(
 def test_blink_swaps_and_swaps_back(examiner: Examiner, pair: Path) -> None:
     examiner.open(pair, "one.png")
     table = examiner.window.table
-    examiner.window.set_show(Show.MAP)
+    examiner.window.table.set_show(Show.MAP)
     examiner.settle()
     inner = Region(30, 30, 90, 60)
     as_map = painted(table.right, inner)
@@ -134,7 +134,7 @@ def test_blink_swaps_and_swaps_back(examiner: Examiner, pair: Path) -> None:
 def test_blink_swaps_the_panes(examiner: Examiner, pair: Path) -> None:
     examiner.open(pair, "one.png")
     table = examiner.window.table
-    examiner.window.set_arrangement(Arrangement.SIDE)
+    examiner.window.table.set_arrangement(Arrangement.SIDE)
     before = shown(table.left), shown(table.right)
     table.flip()
     assert (shown(table.right), shown(table.left)) == before
@@ -153,7 +153,7 @@ def test_the_next_image_is_shown_against_the_kept_one(examiner: Examiner, pair: 
     examiner.show(pair / "two.png")
     assert shown(table.left) == "Reference · Overlay · one.png"
     assert shown(table.right) == "Overlay · two.png"
-    window.set_show(Show.MAP)
+    window.table.set_show(Show.MAP)
     examiner.settle()
     inner = Region(30, 30, 90, 60)
     for pane, name in ((table.left, "one.png"), (table.right, "two.png")):
@@ -188,7 +188,7 @@ def test_a_forgotten_reference_is_gone(examiner: Examiner, pair: Path) -> None:
     assert not examiner.window.menus.reference.isChecked()
     assert (shown(table.left), shown(table.right)) == ("Picture", "Overlay")
     examiner.show(pair / "one.png")
-    examiner.window.set_arrangement(Arrangement.SINGLE)
+    examiner.window.table.set_arrangement(Arrangement.SINGLE)
     examiner.settle()
     assert shown(table.right) == "Overlay"
     grabbed(table)
@@ -219,10 +219,10 @@ def test_a_reference_of_another_size_is_framed_alike(examiner: Examiner, pair: P
 
 def test_blink_shows_the_reference_in_the_same_place(examiner: Examiner, pair: Path) -> None:
     examiner.open(pair, "one.png")
-    examiner.window.set_show(Show.PICTURE)
+    examiner.window.table.set_show(Show.PICTURE)
     examiner.window.toggle_reference()
     examiner.show(pair / "two.png")
-    examiner.window.set_arrangement(Arrangement.SINGLE)
+    examiner.window.table.set_arrangement(Arrangement.SINGLE)
     examiner.settle()
     pane, inner = examiner.window.table.right, Region(30, 30, 90, 60)
     for name in ("two.png", "one.png", "two.png"):
@@ -246,7 +246,7 @@ def test_left_of_the_divider_the_cursor_reads_the_reference(examiner: Examiner, 
     examiner.open(pair, "one.png")
     examiner.window.toggle_reference()
     examiner.show(pair / "two.png")
-    examiner.window.set_arrangement(Arrangement.WIPE)
+    examiner.window.table.set_arrangement(Arrangement.WIPE)
     examiner.settle()
     pane, said = examiner.window.table.right, examiner.window._cursor
     for name, x in (("one.png", 20), ("two.png", 100)):
@@ -281,7 +281,7 @@ def test_both_panes_are_covered_by_the_map_when_the_current_image_is_the_referen
     examiner: Examiner, pair: Path
 ) -> None:
     examiner.open(pair, "one.png")
-    examiner.window.set_show(Show.MAP)
+    examiner.window.table.set_show(Show.MAP)
     examiner.window.toggle_reference()
     table = examiner.window.table
     table.right.zoom_by(16.0)

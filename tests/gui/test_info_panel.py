@@ -83,7 +83,10 @@ def with_metadata(position: bool = True) -> bytes:
 def test_file_page_has_hash_size_and_name(panel: InfoPanel, tmp_path: Path) -> None:
     inspection = inspected(tmp_path, with_metadata())
     panel.show_inspection(inspection)
-    fields = {field.accessibleName(): field.text() for field in panel.file.findChildren(QLineEdit)}
+    fields = {
+        field.accessibleName(): field.toPlainText()
+        for field in panel.file.findChildren(QPlainTextEdit)
+    }
     assert fields == {"File": str(inspection.path), "SHA-256": inspection.evidence.sha256}
     assert f"{inspection.evidence.size:,} bytes" in labels(panel.file)
     assert "180 x 120 (0.02 MP)" in labels(panel.file)

@@ -61,7 +61,7 @@ def test_scale_is_a_lookup_on_the_same_measurement(
     examiner.settle()
     assert examiner.frame.params.values()["scale"] == 40.0
     assert examiner.frame.measurement is before
-    examiner.window.set_show(Show.MAP)
+    examiner.window.table.set_show(Show.MAP)
     examiner.settle()
     assert examiner.frame.measurement is before
     assert examiner.notice == ""
@@ -81,7 +81,7 @@ def test_painted_pixels_at_actual_size_are_those_of_the_file(
     examiner: Examiner, folder: Path
 ) -> None:
     examiner.open(folder, "b.png")
-    examiner.window.set_show(Show.PICTURE)
+    examiner.window.table.set_show(Show.PICTURE)
     examiner.window.table.actual_size()
     examiner.settle()
     geometry = examiner.window.table.viewport.geometry
@@ -112,7 +112,7 @@ def test_reduction_decides_what_several_pixels_become(examiner: Examiner, tmp_pa
     examiner.open(tmp_path / "large", "x.png")
     expected = pillow_residual(pixels, 90, "4:2:0")
     assert examiner.frame.measurement.mean() == pytest.approx(expected.mean(), rel=0.01)
-    assert "mean of" in examiner.window.table.legend.method.text()
+    assert "mean of" in examiner.window.table.words.legend.method.text()
     examiner.window.map_panel.reduction.setCurrentText(Reduction.MAXIMUM.value)
     examiner.settle()
     side = examiner.frame.factor
@@ -121,7 +121,7 @@ def test_reduction_decides_what_several_pixels_become(examiner: Examiner, tmp_pa
     padded[:900, :1600] = expected
     largest = padded.reshape(rows, side, columns, side, 3).max(axis=(1, 3))
     assert np.array_equal(examiner.frame.measurement, largest)
-    assert f"maximum of {side}x{side} pixels" in examiner.window.table.legend.method.text()
+    assert f"maximum of {side}x{side} pixels" in examiner.window.table.words.legend.method.text()
 
 
 @pytest.mark.parametrize("size", [(33_000, 1), (1, 33_000), (70_000, 2), (1, 1)])
@@ -137,7 +137,7 @@ def test_extreme_shapes_are_shown(
     table = examiner.window.table
     table.actual_size()
     examiner.settle()
-    examiner.window.set_show(Show.PICTURE)
+    examiner.window.table.set_show(Show.PICTURE)
     painted = grabbed(table.right)
     assert (painted == (200, 30, 40)).all(axis=2).any()
     for zoom in (0.3, 100.0, 0.001):
@@ -152,7 +152,7 @@ def test_extreme_shapes_are_shown(
 def test_line_under_the_map_follows_the_file_and_the_quality(
     examiner: Examiner, folder: Path
 ) -> None:
-    reading = examiner.window.table.reading
+    reading = examiner.window.table.words.reading
     examiner.open(folder, "b.png")
     assert "edge strength only" in reading.text()
     assert "no JPEG save of its own" in examiner.window.map_panel.last_save.text()
@@ -168,7 +168,7 @@ def test_legend_says_how_the_map_was_made_and_what_its_end_means(
     examiner: Examiner, folder: Path
 ) -> None:
     examiner.open(folder, "a.jpg")
-    legend = examiner.window.table.legend
+    legend = examiner.window.table.words.legend
     drag(examiner.window, "scale", 51)
     examiner.settle()
     assert legend.method.text().startswith("Error Level Analysis: quality 90, subsampling 4:2:0")
@@ -188,7 +188,7 @@ def test_another_analysis_has_its_own_controls_map_and_words(
     examiner.settle()
     assert examiner.frame.analysis is NOISE
     assert examiner.frame.measurement.shape == (96, 128, 1)
-    assert window.table.legend.method.text().startswith("Noise")
+    assert window.table.words.legend.method.text().startswith("Noise")
     assert window.map_panel.form.findChild(QSlider, "quality_QSlider") is None
     assert window.docks.dock("map").windowTitle() == NOISE.title
 
@@ -238,7 +238,8 @@ def test_a_map_that_cannot_be_made_is_explained_and_the_next_is_made(
         drag(examiner.window, "quality", 60)
         examiner.settle()
     assert "Memory ran out." in examiner.notice
-    assert "No map: Memory ran out." in examiner.window.table.reading.text()
+    assert "No map: Memory ran out." in examiner.window.table.words.legend.method.text()
+    assert examiner.window.table.words.reading.text() == ""
     assert examiner.window.table.subject is not None
     assert examiner.window.table.subject.frame is None
     examiner.window.table.grab()
@@ -254,7 +255,7 @@ def test_words_from_outside_are_never_read_as_html(examiner: Examiner, folder: P
     plain = Qt.TextFormat.PlainText
     labels = (
         window.notice.label,
-        window.table.legend.method,
+        window.table.words.legend.method,
         window.map_panel.last_save,
         window.scan_panel.status,
     )

@@ -94,9 +94,9 @@ def prepare(examiner: Examiner, text: str) -> None:
     if text == "Actual size":
         table.right.zoom_by(3.0)
     if text == Show.OVERLAY.value:
-        window.set_show(Show.MAP)
+        window.table.set_show(Show.MAP)
     if text == Arrangement.SINGLE.value:
-        window.set_arrangement(Arrangement.WIPE)
+        window.table.set_arrangement(Arrangement.WIPE)
     if text == window.map_panel.analysis.title:
         window.map_panel.choose(window.analyses[-1])
     if text == "Reset parameters":
@@ -203,7 +203,7 @@ def test_every_entry_has_a_mnemonic_of_its_own_or_none(window: MainWindow) -> No
 def test_number_keys_choose_what_is_shown(examiner: Examiner, folder: Path, number: int) -> None:
     examiner.open(folder, "a.jpg")
     window = examiner.window
-    window.set_show(list(Show)[number % 3])
+    window.table.set_show(list(Show)[number % 3])
     action = next(a for a in menu_actions(window) if a.shortcut().toString() == str(number))
     action.trigger()
     examiner.settle()

@@ -148,13 +148,13 @@ def at_fit(examiner: Examiner) -> None:
 
 def at_actual_size(examiner: Examiner) -> None:
     """The map, one image pixel on one of the screen."""
-    examiner.window.set_show(Show.MAP)
+    examiner.window.table.set_show(Show.MAP)
     examiner.window.table.actual_size()
 
 
 def side_by_side(examiner: Examiner) -> None:
     """Two panes of the whole image."""
-    examiner.window.set_arrangement(Arrangement.SIDE)
+    examiner.window.table.set_arrangement(Arrangement.SIDE)
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_an_exported_view_is_what_was_seen_and_can_be_repeated(
     examiner: Examiner, folder: Path, tmp_path: Path, answer: Answer
 ) -> None:
     examiner.open(folder, "a.jpg")
-    examiner.window.set_show(Show.MAP)
+    examiner.window.table.set_show(Show.MAP)
     examiner.window.map_panel.form.set_value("quality", 80)
     examiner.window.table.right.zoom_by(12.0, QPointF(300, 200))
     examiner.settle()
@@ -85,8 +85,8 @@ def test_every_kind_of_view_can_be_repeated(
     arrangement: Arrangement,
 ) -> None:
     examiner.open(folder, "d.jpg")
-    examiner.window.set_show(show)
-    examiner.window.set_arrangement(arrangement)
+    examiner.window.table.set_show(show)
+    examiner.window.table.set_arrangement(arrangement)
     examiner.window.map_panel.opacity.setValue(35)
     examiner.window.table.right.set_divider(0.3)
     examiner.settle()
@@ -103,7 +103,7 @@ def test_a_reduced_view_can_be_repeated(examiner: Examiner, tmp_path: Path, answ
     pixels = np.tile(scene(300, 400, 2), (4, 4, 1))
     (large / "x.png").write_bytes(encoded(pixels, "PNG", compress_level=1))
     examiner.open(large, "x.png")
-    examiner.window.set_show(Show.MAP)
+    examiner.window.table.set_show(Show.MAP)
     examiner.settle()
     factor = examiner.frame.factor
     assert factor > 1
@@ -118,8 +118,8 @@ def test_side_by_side_the_right_pane_is_exported(
 ) -> None:
     """The picture is chosen, so its map stands on the right."""
     examiner.open(folder, "d.jpg")
-    examiner.window.set_show(Show.PICTURE)
-    examiner.window.set_arrangement(Arrangement.SIDE)
+    examiner.window.table.set_show(Show.PICTURE)
+    examiner.window.table.set_arrangement(Arrangement.SIDE)
     examiner.settle()
     answer(tmp_path / "view.png")
     examiner.trigger(EXPORT_VIEW)
@@ -131,7 +131,7 @@ def test_what_blinking_has_brought_up_is_exported(
     examiner: Examiner, folder: Path, tmp_path: Path, answer: Answer
 ) -> None:
     examiner.open(folder, "d.jpg")
-    examiner.window.set_show(Show.MAP)
+    examiner.window.table.set_show(Show.MAP)
     examiner.trigger("Blink: swap what is compared")
     answer(tmp_path / "view.png")
     examiner.trigger(EXPORT_VIEW)

@@ -137,7 +137,7 @@ def test_a_saved_session_brings_everything_back(
     examiner.trigger("Mark as flagged")
     write_note(examiner, "brighter at the left")
     window.map_panel.form.set_value("quality", 83)
-    window.set_show(Show.MAP)
+    window.table.set_show(Show.MAP)
     examiner.settle()
     asked = answers(target)
     examiner.trigger("Save session")
