@@ -42,7 +42,7 @@ def main() -> None:
 
     if len(sys.argv) > 2:
         window.open_paths([Path(sys.argv[2])])
-        wait_for(lambda: settled() and not window._judging.busy)
+        wait_for(lambda: settled() and not window.images.judging.busy)
         for actual_size in (False, True):
             if actual_size:
                 window.table.actual_size()

@@ -45,7 +45,7 @@ window.open_paths([Path(sys.argv[1])])
 end = time.monotonic() + 30
 def judged():
     subject = window.table.subject
-    return subject is not None and subject.frame is not None and not window._judging.busy
+    return subject is not None and subject.frame is not None and not window.images.judging.busy
 while time.monotonic() < end and not judged():
     application.processEvents()
 assert judged()

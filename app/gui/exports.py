@@ -11,6 +11,7 @@ from app.gui.batch import Batch
 from app.gui.folder_panel import FolderPanel
 from app.gui.light_table import LightTable
 from app.gui.saving import Saving
+from app.names import one_line
 from app.report import REPORTS
 from app.report.picture import parameter_record, write_png
 from app.report.view import export_view
@@ -58,7 +59,11 @@ class Exports(QObject):
             list(self._folder.model.paths),
             threads=os.cpu_count() or 1,
         )
-        self._saving.write(lambda stop: work(stop=stop), target)
+        remark = (
+            f"It shows {one_line(inspection.path.name)}, not the image that it is compared with."
+        )
+        compared = self._table.reference is not None and spec.left is None
+        self._saving.write(lambda stop: work(stop=stop), target, remark=remark if compared else "")
 
     def map(self) -> None:
         """The map of the whole picture at full resolution, its record inside."""

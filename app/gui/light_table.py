@@ -110,9 +110,27 @@ class LightTable(QWidget):
             before.close()
         self._wish()
 
+    def clear(self) -> None:
+        """No image."""
+        closing = {subject for subject in (self.subject, self.reference) if subject is not None}
+        self.subject = self.reference = None
+        for pane in (self.left, self.right):
+            pane.set_contents(None)
+        for subject in closing:
+            subject.close()
+        self.words.show_sentence("")
+
+    def compare_with(self, inspection: Inspection) -> None:
+        """Keep an image for comparison with others that was not on the table."""
+        self._set_reference(self._subject(inspection))
+
     def set_reference(self, on: bool) -> None:
         """Keep the current image for comparison with others, or forget the one that was kept."""
-        before, self.reference = self.reference, self.subject if on else None
+        self._set_reference(self.subject if on else None)
+
+    def _set_reference(self, subject: Subject | None) -> None:
+        on = subject is not None
+        before, self.reference = self.reference, subject
         if on and self.arrangement is Arrangement.SINGLE:
             self.arrangement = Arrangement.SIDE
         elif not on and self.show_as is Show.PICTURE:
@@ -207,6 +225,9 @@ class LightTable(QWidget):
             return None
         region, factor, _ = grid(geometry, self.reduction)
         divided = self.arrangement is Arrangement.WIPE and left.subject is right.subject
+        # On the screen the divider belongs to the pane, in the exported view to the region.
+        column, _ = geometry.to_image(self.right.divider * geometry.width, 0)
+        divider = min(max((column - region.left) / region.width, 0.0), 1.0)
         spec = ViewSpec(
             region=region,
             factor=factor,
@@ -214,7 +235,7 @@ class LightTable(QWidget):
             show=Shown[right.show.name],
             left=Shown[left.show.name] if divided else None,
             opacity=self.opacity,
-            divider=self.right.divider,
+            divider=divider,
         )
         return right.subject.inspection, spec
 

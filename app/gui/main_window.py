@@ -18,18 +18,15 @@ from PySide6.QtWidgets import (
 
 from app.analysis import ANALYSES
 from app.analysis.base import Analysis, Params
-from app.analysis.reading import last_save
-from app.errors import ElascopeError
 from app.gui.appearance import Appearance, Look
 from app.gui.batch import Batch
-from app.gui.canvas import Show
 from app.gui.dialogs import about, model_cards
 from app.gui.docks import Docks
 from app.gui.exports import Exports
 from app.gui.folder_listing import Listing, files_to_show
 from app.gui.folder_panel import FolderPanel
 from app.gui.help_panel import HelpPanel
-from app.gui.info_facts import read_details
+from app.gui.image_desk import ImageDesk
 from app.gui.info_panel import InfoPanel
 from app.gui.inspection import Inspection, inspect
 from app.gui.jobs import Channel
@@ -49,11 +46,12 @@ from app.gui.session_desk import SessionDesk
 from app.gui.settings import Settings
 from app.gui.sweep_strip import SweepStrip
 from app.gui.verdict_panel import VerdictPanel
-from app.names import one_line
+from app.gui.window_state import state_of, take_up_regions, take_up_settings
 from app.session import Session
 
-_PATIENCE = 150
-"""Milliseconds after which the previous image is greyed out while the next is being opened."""
+
+def _path(text: object) -> Path | None:
+    return Path(text) if isinstance(text, str) and text else None
 
 
 class MainWindow(QMainWindow):
@@ -81,18 +79,14 @@ class MainWindow(QMainWindow):
         self.settings, self._look = settings, look
         self.analyses = ANALYSES
         self.models = Models(model_folders)
-        self._inspection: Inspection | None = None
         self._leaving = False
-        self._opening = QTimer(self, singleShot=True, interval=_PATIENCE)
-        self._opening.timeout.connect(self._show_opening)
+        self._to_restore: dict[str, Any] = {}
 
         self.pool = QThreadPool(self)
         self.pool.setMaxThreadCount(4)
         self._listing = Channel(self.pool, self)
         self._listing_again = Channel(self.pool, self)
-        self._loading = Channel(self.pool, self)
-        self._judging = Channel(self.pool, self)
-        self._detailing = Channel(self.pool, self)
+        self._loading_reference = Channel(self.pool, self)
         self._describing = Channel(self.pool, self)
 
         self._build_panels(thumbnails)
@@ -105,11 +99,20 @@ class MainWindow(QMainWindow):
             self.notice,
             self.saving,
             settings,
-            self.state,
+            lambda: state_of(self.table, self.map_panel, self.regions),
             self.pool,
             self,
         )
         self.regions = RegionDesk(self.table, self.regions_panel, self.sweep, self.pool, self)
+        self.images = ImageDesk(
+            self.table,
+            (self.map_panel, self.info, self.verdict),
+            (self.regions, self.sessions),
+            self.models,
+            self.notice,
+            self.pool,
+            self,
+        )
         self.presets = Presets(self.map_panel, settings, self)
         self.menus = Menus(self)
         self.help.set_shortcuts(self.menus.shortcuts())
@@ -163,7 +166,9 @@ class MainWindow(QMainWindow):
             self.settings.restore_layout(self)
 
     def _connect(self) -> None:
-        self.folder.selected.connect(self.show_image)
+        self.folder.selected.connect(self.images.show)
+        self.images.titled.connect(self._set_title)
+        self.images.loaded.connect(self._image_loaded)
         self.folder.changed_on_disk.connect(self._list_again)
         panel = self.map_panel
         panel.changed.connect(self._set_params)
@@ -195,9 +200,9 @@ class MainWindow(QMainWindow):
         self.scan_panel.start_button.setEnabled(menus.start_scan.isEnabled())
         menus.cancel_scan.setEnabled(scanning)
         menus.export.setEnabled(bool(self.batch.rows) and not scanning)
-        menus.save_map.setEnabled(self._inspection is not None)
-        menus.export_view.setEnabled(self._inspection is not None)
-        menus.reference.setEnabled(self._inspection is not None)
+        menus.save_map.setEnabled(self.images.inspection is not None)
+        menus.export_view.setEnabled(self.images.inspection is not None)
+        menus.reference.setEnabled(self.images.inspection is not None)
         menus.reference.setChecked(self.table.reference is not None)
 
     # Folder and image -------------------------------------------------------------------------
@@ -214,6 +219,8 @@ class MainWindow(QMainWindow):
             self.sessions.edits.look_at(absolute)
             self.folder.show_paths(title, entries)
             self.folder.set_marks(self.sessions.edits.marks())
+            if not self.folder.model.paths:
+                self.images.show_nothing()
             if image is not None and image in self.folder.model.paths:
                 self.folder.select(image)
             self._update_actions()
@@ -225,6 +232,7 @@ class MainWindow(QMainWindow):
         def done(listing: tuple[Path, str, Listing]) -> None:
             self.folder.update_entries(listing[2])
             self._update_actions()
+            self.images.compare_with_disk(listing[2])
 
         failed = partial(self.notice.say_error, "The folder could not be listed again.")
         self._listing_again.request("again", lambda stop: files_to_show(roots, stop), done, failed)
@@ -233,62 +241,13 @@ class MainWindow(QMainWindow):
         """Judge every file of the list."""
         self.batch.start(self.folder.title, list(self.folder.model.paths))
 
-    def show_image(self, path: Path) -> None:
-        """Load ``path`` and show it; if that fails, the previous picture stays."""
-        # Marks and notes belong to the selected file from now on, whatever is still on the table.
-        self.sessions.show(path)
-        self._opening.start()
-        failed = partial(self._image_failed, path)
-        self._loading.request(path, lambda _: inspect(path), self._image_loaded, failed)
+    def _set_title(self, title: str) -> None:
+        self.setWindowTitle(f"{title} – Elascope" if title else "Elascope")
 
-    def _show_opening(self) -> None:
-        """Say that what is seen is still the previous image, until the selected one is there."""
-        path = self.folder.current
-        name = one_line(path.name) if path else ""
-        self.setWindowTitle(f"{name} – being opened – Elascope")
-        still = f"; this is still {self.table.subject.name}" if self.table.subject else ""
-        self._set_opening(f"{name} is being opened{still}")
-
-    def _set_opening(self, banner: str) -> None:
-        """Grey out what belongs to another image than the selected one."""
-        self._opening.stop()
-        self.table.set_banner(banner)
-        for panel in (self.verdict, self.info, self.map_panel.last_save):
-            panel.setEnabled(not banner)
-
-    def _image_loaded(self, inspection: Inspection) -> None:
-        self._set_opening("")
-        self._inspection = inspection
-        self.notice.hide()
-        self.setWindowTitle(f"{one_line(inspection.path.name)} – Elascope")
-        self.table.show_inspection(inspection)
-        self.regions.show_image(inspection.picture.width, inspection.picture.height)
-        self.info.show_inspection(inspection)
-        evidence = inspection.evidence
-        self.sessions.show(inspection.path, evidence.sha256, evidence.size)
-        self.map_panel.last_save.setText(f"This file: {last_save(inspection.jpeg)}")
-        self.verdict.show_text("Being judged…")
-        self._judging.request(
-            inspection,
-            lambda _: self.models.judge(inspection),
-            lambda answers: self.verdict.show_verdicts(answers, self.models.refusals),
-            lambda error: self.verdict.show_text(f"No verdict: {error.sentence}"),
-        )
-        self._detailing.request(
-            inspection,
-            lambda _: read_details(inspection),
-            self.info.show_details,
-            lambda error: self.info.show_failure(error.sentence),
-        )
+    def _image_loaded(self, inspection: Inspection | None) -> None:
+        if inspection is not None:
+            self._restore_view(inspection)
         self._update_actions()
-
-    def _image_failed(self, path: Path, error: ElascopeError) -> None:
-        self._set_opening("")
-        shown = self._inspection
-        if shown is not None:
-            self.setWindowTitle(f"{one_line(shown.path.name)} – Elascope")
-        stays = f" The previous picture stays: {one_line(shown.path.name)}." if shown else ""
-        self.notice.say(f"{one_line(path.name)}: {error.sentence}{stays}", error.detail)
 
     # View -------------------------------------------------------------------------------------
 
@@ -322,35 +281,28 @@ class MainWindow(QMainWindow):
         geometry = self.table.viewport.geometry
         self._zoom.setText(f"{geometry.zoom:.0%}" if geometry else "")
 
-    # State ------------------------------------------------------------------------------------
-
-    def state(self) -> dict[str, Any]:
-        """What a session keeps of the window."""
-        analysis, params = self.map_panel.analysis, self.map_panel.form.params
-        shown = self._inspection.path if self._inspection else None
-        return {
-            "analysis": analysis.id,
-            "parameters": params.values(),
-            "show": self.table.show_as.value,
-            "image": str(shown) if shown else "",
-        }
+    # Session ----------------------------------------------------------------------------------
 
     def _session_opened(self, session: Session) -> None:
-        """Take up what `state` gave; what does not fit this version is left as it is."""
+        """Take up how the window stood when the session was saved."""
         state = session.settings
-        analysis = next((a for a in self.analyses if a.id == state.get("analysis")), None)
-        if analysis is not None:
-            try:
-                self.map_panel.choose(analysis, analysis.params(**state.get("parameters", {})))
-            except (ElascopeError, TypeError):
-                self.map_panel.choose(analysis)
-        show = next((s for s in Show if s.value == state.get("show")), None)
-        if show is not None:
-            self.table.set_show(show)
+        take_up_settings(state, self.analyses, self.table, self.map_panel)
+        self._to_restore = dict(state)
         if session.roots:
-            image = state.get("image")
-            shown = Path(image) if isinstance(image, str) and image else None
-            self.open_paths(list(session.roots), shown)
+            self.open_paths(list(session.roots), _path(state.get("image")))
+
+    def _restore_view(self, inspection: Inspection) -> None:
+        """Once the image of the session is there: its regions, and what it was compared with."""
+        state, self._to_restore = self._to_restore, {}
+        if _path(state.get("image")) != inspection.path:
+            return
+        take_up_regions(state, self.regions)
+        reference = _path(state.get("reference"))
+        if reference is not None:
+            failed = partial(self.notice.say_error, "The reference image was not opened.")
+            self._loading_reference.request(
+                reference, lambda _: inspect(reference), self.table.compare_with, failed
+            )
 
     # Files and help ---------------------------------------------------------------------------
 

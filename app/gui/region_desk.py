@@ -35,11 +35,20 @@ class RegionDesk(QObject):
         self._sweep = sweep
         self._regions: dict[str, Region] = {}
         self._comparing = Channel(pool, self)
-        table.region_drawn.connect(self._drawn)
+        table.region_drawn.connect(self.set)
         table.looked.connect(self._look_again)
         panel.regions_changed.connect(self._set)
         panel.visible_wanted.connect(self._take_visible)
         sweep.chosen.connect(self.quality_chosen)
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """The regions that are set, by name."""
+        return dict(self._regions)
+
+    def set(self, name: str, region: Region) -> None:
+        """Set ``A`` or ``B``; what lies outside the picture is cut off."""
+        self._panel.set_region(name, region)
 
     def clear(self) -> None:
         """No regions."""
@@ -50,9 +59,6 @@ class RegionDesk(QObject):
         """Another image: regions that still lie inside stay."""
         self._panel.set_limits(width, height)
         self.compare()
-
-    def _drawn(self, name: str, region: Region) -> None:
-        self._panel.set_region(name, region)
 
     def _take_visible(self, name: str) -> None:
         if visible := self._table.visible_region:

@@ -62,6 +62,7 @@ class Saving(QObject):
         work: Callable[[threading.Event], object],
         target: Path,
         then: Callable[[], None] | None = None,
+        remark: str = "",
     ) -> None:
         """Do ``work`` on a thread; on a channel of its own, so that no save replaces another.
 
@@ -69,13 +70,14 @@ class Saving(QObject):
             work: writes.
             target: named in the notice.
             then: called when it was written.
+            remark: a sentence on what was written and what was not.
         """
         channel = Channel(self._pool, self)
         self.running += 1
 
         def done(_: object) -> None:
             self.running -= 1
-            self._notice.say(f"Saved: {one_line(str(target))}")
+            self._notice.say(f"Saved: {one_line(str(target))}. {remark}".rstrip(". "))
             channel.deleteLater()
             if then is not None:
                 then()

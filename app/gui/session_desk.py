@@ -15,6 +15,7 @@ from app.gui.notice import Notice
 from app.gui.saving import Saving
 from app.gui.session_edits import SessionEdits
 from app.gui.settings import Settings
+from app.names import one_line
 from app.session import SUFFIX, Mark, Session, load, save
 
 _KIND = "Elascope session"
@@ -76,7 +77,19 @@ class SessionDesk(QObject):
         if sha256 and path in self._unhashed:
             self._unhashed.discard(path)
             self.edits.complete(path, sha256, size)
-        self._notes.show_entry(path, self.edits.session.entry(path))
+        entry = self.edits.session.entry(path)
+        self._notes.show_entry(path, entry)
+        if sha256 and entry.sha256 not in ("", sha256):
+            self._notice.say(
+                f"The mark and note of {one_line(path.name)} were made on other content, with the "
+                f"SHA-256 {entry.sha256}. The file now has {sha256}."
+            )
+
+    def show_nothing(self) -> None:
+        """No image is selected."""
+        self._notes.flush()
+        self._path, self._digest = None, ("", None)
+        self._notes.show_entry(None, None)
 
     def leave(self, then: Callable[[], None]) -> None:
         """Do ``then``, which ends this session, once its edits are saved or not wanted."""
