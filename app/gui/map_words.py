@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.gui.frames import Frame
@@ -38,7 +39,7 @@ class MapWords(QWidget):
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.reading.setAccessibleName("What the map allows to conclude")
-        layout = QVBoxLayout(self)
+        self._rows = layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.legend)
@@ -51,18 +52,35 @@ class MapWords(QWidget):
 
     def show_maps(self, maps: Sequence[ShownMap]) -> None:
         """Describe one map, or two that are compared; the first is in front."""
-        front = maps[0].frame
-        legends = {shown.frame.rendering.legend for shown in maps}
-        caption = _caption(front)
-        if len(legends) > 1:
+        front = maps[0].frame.rendering.legend
+        captions = [(shown.name, _caption(shown.frame)) for shown in maps]
+        caption = _one_or_each(captions, " | ")
+        if len({shown.frame.rendering.legend for shown in maps}) > 1:
             ends = (f"{shown.name}: to {shown.frame.rendering.legend.high}" for shown in maps)
             caption = f"{caption} · two scales: {'; '.join(ends)}"
-        self.legend.show_legend(front.rendering.legend, caption)
+        self.legend.show_legend(front, caption)
         readings = [(shown.name, _reading(shown)) for shown in maps]
-        if len({text for _, text in readings}) == 1:
-            self.reading.setText(readings[0][1])
-        else:
-            self.reading.setText("\n".join(f"{name}: {text}" for name, text in readings))
+        self.reading.setText(_one_or_each(readings, "\n"))
+        self._keep_height()
+
+    def _keep_height(self) -> None:
+        """Grow with the text and do not shrink again: the picture must not move in a blink."""
+        needed = self._rows.heightForWidth(self.width())
+        self.setMinimumHeight(max(self.minimumHeight(), needed))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width needs another height."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.setMinimumHeight(0)
+            self._keep_height()
+
+
+def _one_or_each(texts: Sequence[tuple[str, str]], between: str) -> str:
+    """The text if it is the same for all, else each with its name."""
+    if len({text for _, text in texts}) == 1:
+        return texts[0][1]
+    return between.join(f"{name}: {text}" for name, text in texts)
 
 
 def _reading(shown: ShownMap) -> str:
