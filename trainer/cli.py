@@ -10,6 +10,8 @@ from pathlib import Path
 
 from app import __version__
 from app.errors import ElascopeError
+from trainer.audit_command import add_audit
+from trainer.forge_command import add_forge, add_show_augment
 from trainer.recipes import RECIPES
 
 
@@ -76,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("model_run", type=Path, metavar="RUN")
     export.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="models' folder")
     export.set_defaults(run=_export)
+
+    add_audit(commands)
+    add_forge(commands)
+    add_show_augment(commands)
     return parser
 
 

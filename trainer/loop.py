@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from trainer.augment import augment
 from trainer.config import Recipe
 
 
@@ -91,40 +92,6 @@ def train(
             break
     model.load_state_dict(kept)
     return epochs
-
-
-def augment(
-    images: Tensor, shift: float, generator: torch.Generator, *, flips: bool = True
-) -> Tensor:
-    """Flip and shift prepared images at random, each one differently.
-
-    Both act on the reduced map, after ELA at full resolution: flipping or shifting pixels
-    before ELA would move them off the 8x8 grid that the residual depends on. Uncovered borders
-    repeat the outermost row or column.
-
-    Args:
-        images: (n, channels, height, width) float32.
-        shift: largest shift as a share of height and width.
-        generator: of the random numbers.
-        flips: whether to mirror.
-    """
-    count, _, height, width = images.shape
-    if flips:
-        mirror = torch.rand(count, 2, 1, 1, 1, generator=generator) < 0.5
-        images = torch.where(mirror[:, 0], images.flip(3), images)
-        images = torch.where(mirror[:, 1], images.flip(2), images)
-    down, right = round(shift * height), round(shift * width)
-    if not (down or right):
-        return images
-    padded = F.pad(images, (right, right, down, down), mode="replicate")
-    tops = torch.randint(0, 2 * down + 1, (count,), generator=generator).tolist()
-    lefts = torch.randint(0, 2 * right + 1, (count,), generator=generator).tolist()
-    return torch.stack(
-        [
-            image[:, top : top + height, left : left + width]
-            for image, top, left in zip(padded, tops, lefts, strict=True)
-        ]
-    )
 
 
 @torch.no_grad()

@@ -1,11 +1,11 @@
-"""The network and its loop: shapes, normalisation, augmentation, overfitting, best weights."""
+"""The network and its loop: shapes, normalisation, overfitting, best weights."""
 
 import dataclasses
 
 import torch
 
 from trainer.config import Recipe
-from trainer.loop import Epoch, LabelledImages, augment, predict, train
+from trainer.loop import Epoch, LabelledImages, predict, train
 from trainer.models.classic_cnn import ClassicCnn
 
 
@@ -76,19 +76,3 @@ def test_same_seed_trains_the_same_network() -> None:
         train(model, data, data, recipe, lambda _: None)
         runs.append(predict(model, levels(4)))
     assert torch.equal(*runs)
-
-
-def test_augmentation_only_flips_and_shifts() -> None:
-    generator = torch.Generator().manual_seed(3)
-    rows = torch.arange(20.0)[:, None] * 100 + torch.arange(20.0)
-    images = rows.expand(64, 1, 20, 20).clone()
-    flipped = augment(images, 0.0, generator)
-    choices = [rows, rows.flip(0), rows.flip(1), rows.flip(0, 1)]
-    counts = [sum(bool(torch.equal(image[0], choice)) for image in flipped) for choice in choices]
-    assert sum(counts) == 64
-    assert min(counts) > 4
-    shifted = augment(images, 0.1, generator)
-    assert shifted.shape == images.shape
-    assert set(shifted.unique().tolist()) <= set(rows.unique().tolist())
-    moved = sum(not any(torch.equal(image[0], choice) for choice in choices) for image in shifted)
-    assert moved > 40

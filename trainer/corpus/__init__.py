@@ -15,6 +15,10 @@ class Example:
         kind: finer class for tables, such as ``authentic``, ``splice``, ``copy-move``.
         sources: ids of the pictures that it was made from; examples that share one must not be
             divided between parts of a split.
+        corpus: name of the data set.
+        generator: of a generated picture; empty otherwise.
+        mask: file of the altered part, where one is known.
+        licence: under which the picture may be used; empty where it is not stated.
     """
 
     path: Path
@@ -22,3 +26,7 @@ class Example:
     label: int
     kind: str
     sources: frozenset[str]
+    corpus: str = ""
+    generator: str = ""
+    mask: Path | None = None
+    licence: str = ""
