@@ -3,8 +3,9 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from app.errors import NotWrittenError
 
@@ -15,6 +16,19 @@ def write_bytes(target: Path, data: bytes) -> None:
     Raises:
         NotWrittenError: the folder is missing, read-only or full; ``target`` is unchanged.
     """
+    write_stream(target, lambda stream: stream.write(data))
+
+
+def write_stream(target: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Like `write_bytes`, of what is too large to be put together in memory first.
+
+    Args:
+        target: of the whole new file.
+        write: gets the temporary file; what it raises is raised, and ``target`` is unchanged.
+
+    Raises:
+        NotWrittenError: as `write_bytes`.
+    """
     # A link keeps pointing where it points. The functions of os.path answer for names that are
     # too long and for links in a circle; those of Path raise.
     target = Path(os.path.realpath(target))
@@ -23,7 +37,7 @@ def write_bytes(target: Path, data: bytes) -> None:
     temporary = target.parent / f".elascope-{secrets.token_hex(8)}.part"
     try:
         with temporary.open("xb") as stream:
-            stream.write(data)
+            write(stream)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)

@@ -7,7 +7,6 @@ Nothing of it is ever written beside the evidence. docs/session-file.md describe
 
 import json
 import os
-import stat
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +14,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, TypeGuard
 
 from app import __version__
 from app.atomic import refuse_evidence, write_bytes
-from app.errors import ElascopeError, NotWrittenError, UnreadableFileError
+from app.errors import ElascopeError, NotWrittenError
+from app.foreign_json import (
+    FaultError,
+    NotJsonError,
+    deeper_than,
+    parse,
+    read_start,
+    typed,
+    typed_digest,
+)
 
 SCHEMA = 1
 """Version of the file's format that this program writes, and the newest it reads."""
@@ -120,7 +128,7 @@ class Session:
             TypeError, ValueError: something in them is no JSON value, or too deep.
         """
         kept = json.loads(json.dumps(dict(settings), allow_nan=False))
-        if _deeper_than(_DEPTH_LIMIT, kept):
+        if deeper_than(_DEPTH_LIMIT, kept):
             raise ValueError("settings are nested too deeply")
         return replace(self, settings=kept)
 
@@ -128,11 +136,6 @@ class Session:
 def _writable(text: str) -> str:
     """Join halves of surrogate pairs and replace single ones, which no UTF-8 file can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _deeper_than(limit: int, value: Any) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return limit < 0 or any(_deeper_than(limit - 1, item) for item in inner)
 
 
 # Writing --------------------------------------------------------------------------------------
@@ -226,22 +229,7 @@ def load(source: Path) -> Session:
         UnreadableFileError: it cannot be read.
         SessionRefusedError: it is no session that this program understands.
     """
-    try:
-        # Opening a named pipe would wait for its writer.
-        if not stat.S_ISREG(source.stat().st_mode):
-            raise UnreadableFileError(f"{_shown(source)} is not a file.")
-        with source.open("rb") as stream:
-            data = stream.read(BYTE_LIMIT + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnreadableFileError(
-            f"The session file cannot be read: {reason}.", repr(error)
-        ) from error
-    return from_json(data)
-
-
-class _FaultError(ValueError):
-    """What is wrong with a session file, in words."""
+    return from_json(read_start(source, BYTE_LIMIT + 1))
 
 
 def from_json(data: bytes) -> Session:
@@ -255,13 +243,13 @@ def from_json(data: bytes) -> Session:
             f"This file is larger than {BYTE_LIMIT >> 20} MB, too large for a session."
         )
     try:
-        # Some editors put a byte order mark before UTF-8.
-        raw = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        # The repr of a UnicodeDecodeError holds the whole file.
+        raw = parse(data)
+    except NotJsonError as error:
         raise SessionRefusedError(
             "This is not a session file: it is not JSON in UTF-8.", str(error)
         ) from error
+    except FaultError as error:
+        raise _damaged(error) from error
     schema = raw.get("elascope_session") if isinstance(raw, dict) else None
     if not _is_count(schema) or schema == 0:
         raise SessionRefusedError("This is not a session file of Elascope.")
@@ -272,69 +260,55 @@ def from_json(data: bytes) -> Session:
         )
     try:
         return _session(raw)
-    except (_FaultError, RecursionError) as error:
-        raise SessionRefusedError(
-            f"This session file is damaged or was changed by hand: {error}.", repr(error)
-        ) from error
+    except (FaultError, RecursionError) as error:
+        raise _damaged(error) from error
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _damaged(error: Exception) -> SessionRefusedError:
+    return SessionRefusedError(
+        f"This session file is damaged or was changed by hand: {error}.", repr(error)
+    )
 
 
 def _session(raw: dict[str, Any]) -> Session:
-    listed = _typed(raw, "roots", list, "")
+    listed = typed(raw, "roots", list)
     roots = tuple(_path(item, f"roots[{i}]") for i, item in enumerate(listed))
     entries: dict[Path, Entry] = {}
-    for i, item in enumerate(_typed(raw, "entries", list, "")):
+    for i, item in enumerate(typed(raw, "entries", list)):
         where = f"entries[{i}]"
         if not isinstance(item, dict):
-            raise _FaultError(f"{where} is not an object")
-        path = _path(_typed(item, "path", str, where), f"{where}.path")
+            raise FaultError(f"{where} is not an object")
+        path = _path(typed(item, "path", str, where), f"{where}.path")
         if path in entries:
-            raise _FaultError(f"{where}.path is named twice")
+            raise FaultError(f"{where}.path is named twice")
         entries[path] = _entry(item, where)
     kept = {path: entry for path, entry in entries.items() if entry.mark or entry.note}
-    settings = _typed(raw, "settings", dict, "")
+    settings = typed(raw, "settings", dict)
     try:
         return Session(roots, kept).with_settings(settings)
     except ValueError as error:
-        raise _FaultError("settings are nested too deeply or hold an infinite number") from error
+        raise FaultError("settings are nested too deeply or hold an infinite number") from error
 
 
 def _entry(raw: dict[str, Any], where: str) -> Entry:
-    word, size = _typed(raw, "mark", str, where), raw.get("bytes")
+    word, size = typed(raw, "mark", str, where), raw.get("bytes")
     if word not in set(Mark):
-        raise _FaultError(f"{where}.mark is none of the marks that this program knows")
-    sha256 = _typed(raw, "sha256", str, where)
-    if sha256 and (len(sha256) != 64 or set(sha256) - set("0123456789abcdef")):
-        raise _FaultError(f"{where}.sha256 is not a SHA-256 digest")
+        raise FaultError(f"{where}.mark is none of the marks that this program knows")
+    sha256 = "" if raw.get("sha256") == "" else typed_digest(raw, "sha256", where)
     if size is not None and not _is_count(size):
-        raise _FaultError(f"{where}.bytes is not a number of bytes")
-    return Entry(Mark(word), _writable(_typed(raw, "note", str, where)), sha256, size)
-
-
-_KINDS: dict[type, str] = {list: "a list", dict: "an object", str: "text"}
-
-
-def _typed(raw: dict[str, Any], key: str, kind: type, where: str) -> Any:
-    place = f"{where}.{key}" if where else key
-    if key not in raw:
-        raise _FaultError(f"{place} is missing")
-    if not isinstance(raw[key], kind):
-        raise _FaultError(f"{place} is not {_KINDS[kind]}")
-    return raw[key]
+        raise FaultError(f"{where}.bytes is not a number of bytes")
+    return Entry(Mark(word), _writable(typed(raw, "note", str, where)), sha256, size)
 
 
 def _path(text: Any, where: str) -> Path:
     if not isinstance(text, str):
-        raise _FaultError(f"{where} is not text")
+        raise FaultError(f"{where} is not text")
     try:
         os.fsencode(text)
     except UnicodeEncodeError as error:
-        raise _FaultError(f"{where} is no name that a file can have") from error
+        raise FaultError(f"{where} is no name that a file can have") from error
     if "\0" in text or not Path(text).is_absolute():
-        raise _FaultError(f"{where} is not a whole path on this system")
+        raise FaultError(f"{where} is not a whole path on this system")
     return Path(text)
 
 

@@ -31,9 +31,9 @@ from PySide6.QtGui import QGuiApplication, QImage, QPainter
 from app.analysis.ela import ELA, ElaParams, residual
 from app.analysis.region import Region
 from app.analysis.survey import Reduction, measure_banded
-from app.gui.frames import Frame, Wish, make_frames
-from app.gui.geometry import Geometry
-from app.gui.painting import paint_frame
+from app.gui.table.frames import Frame, Wish, make_frames
+from app.gui.table.geometry import Geometry
+from app.gui.table.painting import paint_frame
 
 SIZES = {"12MP": (4000, 3000), "48MP": (8000, 6000), "100MP": (11560, 8660)}
 VIEW = (1920, 1080)

@@ -3,10 +3,11 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from app.atomic import refuse_evidence, write_bytes
+from app.atomic import refuse_evidence, write_bytes, write_stream
 from app.errors import NotWrittenError
 
 
@@ -39,6 +40,28 @@ def test_a_reader_of_the_old_file_keeps_it(target: Path) -> None:
     with target.open("rb") as reader:
         write_bytes(target, b"new")
         assert reader.read() == b"old"
+
+
+def test_what_is_written_piece_by_piece_appears_at_once(target: Path) -> None:
+    def write(stream: BinaryIO) -> None:
+        stream.write(b"ne")
+        assert target.read_bytes() == b"old"
+        stream.write(b"w")
+
+    write_stream(target, write)
+    assert target.read_bytes() == b"new"
+    assert _names(target.parent) == ["report.csv"]
+
+
+def test_a_writer_that_fails_half_way_keeps_the_old_file(target: Path) -> None:
+    def write(stream: BinaryIO) -> None:
+        stream.write(b"ne")
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        write_stream(target, write)
+    assert target.read_bytes() == b"old"
+    assert _names(target.parent) == ["report.csv"]
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -29,7 +29,7 @@ from app.cli import main
 from app.errors import BrokenImageError
 from app.evidence.decode import DecodedImage, decode
 from app.evidence.file import EvidenceFile, open_evidence
-from app.report.picture import RECORD_KEY
+from app.report.record import RECORD_KEY
 from app.report.replay import Outcome
 from tests.models import card, question, write_model
 from tests.pictures import encoded, hand_made_png, noise, pillow_residual, scene
@@ -437,7 +437,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
     monkeypatch.setattr("app.cli.scan.scan", forbidden)
     monkeypatch.setattr("app.cli.analyse.decode", forbidden)
     good, bad = ("--csv", "--json") if command == "scan" else ("--output", "--raw")
-    assert _main(command, photo, good, tmp_path / "good", bad, locked / "bad") == 1
+    assert _main(command, photo, good, tmp_path / "good.png", bad, locked / "bad.npy") == 1
     assert capfd.readouterr() == ("", f"elascope: The folder {locked} cannot be written to.\n")
     assert not (tmp_path / "good").exists()
     assert list(locked.iterdir()) == []
@@ -857,6 +857,85 @@ def test_ela_is_short_for_analyse_ela(photo: Path) -> None:
     assert short.read_bytes() == long.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("flag", "name", "suffix"),
+    [("--output", "map.jpg", "png"), ("--raw", "map", "npy"), ("--record", "map.png", "json")],
+)
+def test_a_name_that_promises_another_kind_of_file_is_refused(
+    photo: Path, capfd: pytest.CaptureFixture[str], flag: str, name: str, suffix: str
+) -> None:
+    target = photo.parent / name
+    assert _main("ela", photo, flag, target) == 1
+    assert capfd.readouterr().err.startswith(f"elascope: {target} does not end in .{suffix},")
+    assert not target.exists()
+    assert _main("ela", photo, flag, photo.parent / f"MAP.{suffix.upper()}") == 0
+
+
+@pytest.mark.parametrize("number", ["9_0", "\u0669\u0660"])
+def test_a_number_is_written_in_digits_alone(
+    photo: Path, capfd: pytest.CaptureFixture[str], number: str
+) -> None:
+    for option in (("--quality", number), ("--scale", number)):
+        assert _main("ela", photo, "--output", photo.parent / "map.png", *option) == 1
+        assert capfd.readouterr().err.endswith(" must be a number.\n")
+
+
+def test_ctrl_c_while_the_flags_are_made_is_no_traceback(
+    photo: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.cli.analyse.add_analyse", interrupted)
+    assert _main("analyse", "ela", photo, "--output", photo.parent / "map.png") == 130
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a limit on memory")
+@pytest.mark.parametrize("spare", [20, 60, 100])
+@pytest.mark.parametrize("name", ["ghosts", "ela"])
+def test_out_of_memory_is_one_sentence(tmp_path: Path, name: str, spare: int) -> None:
+    """Whichever library is the first to be refused memory, at several moments of the work."""
+    photo, target = tmp_path / "photo.png", tmp_path / "map.png"
+    photo.write_bytes(encoded(np.tile(noise(500, 1000), (10, 5, 1)), "PNG", compress_level=1))
+    program = (
+        "import re, resource, sys\n"
+        "from pathlib import Path\n"
+        "import cv2, app.cli.analyse\n"
+        "from app.evidence.decode import decode\n"
+        "def limited(evidence):\n"
+        "    image = decode(evidence)\n"
+        "    status = Path('/proc/self/status').read_text()\n"
+        "    used = int(re.search(r'VmSize:\\s+(\\d+)', status)[1])\n"
+        f"    resource.setrlimit(resource.RLIMIT_AS, ((used << 10) + ({spare} << 20),) * 2)\n"
+        "    return image\n"
+        "app.cli.analyse.decode = limited\n"
+        "app.cli.analyse.os.cpu_count = lambda: 1\n"
+        "sys.exit(app.cli.main(sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "analyse", name, photo, "--output", target],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert done.stderr.startswith("elascope: Memory ran out"), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.glob("*.p*")] == ["photo.png"]
+
+
+def test_so_is_out_of_memory_while_the_file_is_read(
+    photo: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starved(_: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("app.cli.analyse.open_evidence", starved)
+    assert _main("ela", photo, "--output", photo.parent / "map.png") == 1
+    assert capfd.readouterr() == ("", "elascope: Memory ran out.\n")
+
+
 @EACH
 @pytest.mark.parametrize("moment", ["decode", "measure"])
 def test_ctrl_c_ends_an_analysis_with_nothing_written(
@@ -867,8 +946,8 @@ def test_ctrl_c_ends_an_analysis_with_nothing_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The signal comes while the file is read, or while its only band is measured."""
-    place = "app.cli.analyse.decode" if moment == "decode" else "app.analysis.survey._look_at"
-    real = decode if moment == "decode" else survey._look_at
+    place = "app.cli.analyse.decode" if moment == "decode" else "app.analysis.survey.heed"
+    real = decode if moment == "decode" else survey.heed
 
     def interrupted(*arguments: Any) -> Any:
         result = real(*arguments)

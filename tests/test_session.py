@@ -202,6 +202,14 @@ def test_a_missing_part_is_refused(key: str) -> None:
         from_json(json.dumps(raw).encode())
 
 
+def test_two_notes_on_one_image_are_refused_because_a_reader_sees_one_of_them() -> None:
+    data = json.dumps(entry(note="first")).encode().replace(b'"note"', b'"note": "second", "note"')
+    with pytest.raises(
+        SessionRefusedError, match='damaged or was changed by hand: it names "note"'
+    ):
+        from_json(data)
+
+
 def test_an_infinite_number_is_refused_because_it_could_not_be_saved_again() -> None:
     data = json.dumps(document()).encode().replace(b'"ela"', b"1e999")
     with pytest.raises(SessionRefusedError, match="infinite"):

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from numpy.typing import NDArray
 
+from app.analysis.memory import memory_translated
 from app.analysis.region import Region
 from app.analysis.rendering import Rendering
 from app.analysis.survey import Measure, measure_banded
@@ -189,6 +190,7 @@ class Analysis:
     def _measure_with(self, params: Params, pixels: RgbU8, region: Region) -> MapArray:
         return self.measure(pixels, params, region)
 
+    @memory_translated()
     def run(
         self,
         pixels: RgbU8,
@@ -208,6 +210,7 @@ class Analysis:
 
         Raises:
             CancelledError: ``stop`` was set.
+            TooLargeError: memory ran out, or the method cannot take so long a side.
         """
         region = region or Region.whole(pixels)
         measurement = measure_banded(self.measuring(params), pixels, region, stop, threads)

@@ -41,7 +41,8 @@ class ElaParams(Params):
     )
     subsampling: str = parameter(
         "4:2:0",
-        help="Chroma subsampling of the extra save. The same for all images keeps maps comparable.",
+        help="Chroma subsampling of the extra save. The same for all images keeps maps comparable. "
+        "As in file is 4:2:0 where a save cannot have that of the file.",
         choices=(*SUBSAMPLINGS, AS_IN_FILE),
     )
     scale: float = parameter(

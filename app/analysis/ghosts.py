@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from app.analysis.base import Analysis, Params, parameter
 from app.analysis.colormap import COLOUR_MAPS
 from app.analysis.ela import AS_IN_FILE, ELA
-from app.analysis.reading import common_sentences
+from app.analysis.reading import (
+    NEAR,
+    UNKNOWN_SAVE,
+    common_sentences,
+    dithered,
+    no_jpeg_file,
+    quality_words,
+    unusable_chroma,
+)
 from app.analysis.recompress import SUBSAMPLINGS, round_trip_region
 from app.analysis.region import Region
 from app.analysis.rendering import Legend, Rendering, shade
@@ -28,9 +36,6 @@ _BAND_PIXELS = 1_000_000
 """Of a band: while it is measured, the sums of all its saves are kept, 4 bytes each a pixel."""
 
 _BAND_ROWS = 128
-
-_NEAR = 3
-"""Qualities closer than this to the last save, or above it, are dark for any history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ class GhostParams(Params):
     )
     subsampling: str = parameter(
         "4:2:0",
-        help="Chroma subsampling of the saves; a ghost is clearest with that of the earlier save.",
+        help="Chroma subsampling of the saves; a ghost is clearest with that of the earlier save. "
+        "As in file is 4:2:0 where a save cannot have that of the file.",
         choices=(*SUBSAMPLINGS, AS_IN_FILE),
     )
     show: str = parameter(
@@ -107,9 +113,9 @@ def _measure(pixels: RgbU8, params: GhostParams, region: Region) -> NDArray[np.u
 
     At each place the squared differences, summed over the channels and the window (as far as it
     lies inside the picture), are spread so that 0 is the least of all qualities and 255 the
-    largest: ``round(255 * (sum - least) / (largest - least))``. Where every quality gives the
-    same there is nothing to compare, and all are 255. Sums are whole numbers and the rest
-    happens at each pixel alone, so the map of a part is that part of the map.
+    largest: ``round(255 * (sum - least) / (largest - least))``, in float32. Where every quality
+    gives the same there is nothing to compare, and all are 255. Sums are whole numbers and the
+    rest happens at each pixel alone, so the map of a part is that part of the map.
 
     Returns:
         (region.height, region.width, qualities) uint8.
@@ -181,14 +187,16 @@ def _darkest(measured: MapArray) -> NDArray[np.uint8]:
     Returns:
         (height, width) uint8, 0 for the first channel and 255 for the last.
     """
-    planes = cv2.split(measured)
-    last = len(planes) - 1
-    least, channel = planes[last], np.full(measured.shape[:2], 255, np.uint8)
+    # One channel at a time: of a large picture, all of them at once are gigabytes.
+    last = measured.shape[2] - 1
+    least = cv2.extractChannel(measured, last)
+    channel = np.full(measured.shape[:2], 255, np.uint8)
     for number in range(last - 1, -1, -1):
+        plane = cv2.extractChannel(measured, number)
         # 255 where this channel is no smaller; the numbers fall, so the smaller one is the newer.
-        others = cv2.compare(planes[number], least, cv2.CMP_GE)
+        others = cv2.compare(plane, least, cv2.CMP_GE)
         np.minimum(channel, np.maximum(others, np.uint8(round(255 * number / last))), out=channel)
-        least = cv2.min(least, planes[number])
+        least = cv2.min(least, plane)
     return channel
 
 
@@ -217,35 +225,37 @@ def read_ghosts(
             f"Only qualities {known[0]} to {known[-1]} are compared; "
             "the least of them need not be a ghost."
         )
-    if record.mode in ("P", "PA", "1"):
+    if dithered(record):
         sentences.append("Palette colours: dithering dots outweigh what a save leaves behind.")
+    sentences += unusable_chroma(jpeg, params.subsampling)
     return (*sentences, *common_sentences(record))
 
 
 def _history(record: DecodeRecord, jpeg: JpegFacts | None, params: GhostParams) -> str:
     known, one = qualities(params), params.show == ONE
+    if jpeg is None and record.lossy == "JPEG":
+        return (
+            f"{no_jpeg_file(record)} Near it and above, the whole picture can change little, "
+            "whatever its history."
+        )
     if jpeg is None:
         return (
-            f"A {record.format} file says nothing of an earlier JPEG save. A ghost can still show "
-            "one, as long as the picture was neither moved nor resized since."
+            f"{no_jpeg_file(record)} A ghost can still show one, as long as the picture was "
+            "neither moved nor resized since."
         )
     if jpeg.quality is None:
-        return "Without quantisation tables the last save is unknown; read the map with care."
-    last = jpeg.quality.quality
-    if last <= known[0] + _NEAR:
+        return UNKNOWN_SAVE
+    last, words = jpeg.quality.quality, quality_words(jpeg.quality)
+    if last <= known[0] + NEAR:
         return (
-            f"The file's last save (quality {last}) is as coarse as the lowest quality measured: "
+            f"The file's last save ({words}) is as coarse as the lowest quality measured: "
             "it hides ghosts of finer saves, so an even map allows no conclusion."
         )
-    if known[-1] > last - _NEAR:
-        everywhere = (
-            "at it and above the whole picture is dark"
-            if one
-            else "the whole picture changes least at the qualities next to it"
-        )
+    if known[-1] > last - NEAR:
+        everywhere = "be dark" if one else "change least"
         return (
-            f"The file's last save has quality {last}: {everywhere}, whatever its history. Look "
-            "at clearly lower qualities, or end the range below it."
+            f"Near the file's last save ({words}) and above, the whole picture can {everywhere}, "
+            "whatever its history. Look at clearly lower qualities, or end the range below it."
         )
     if not one:
         return (

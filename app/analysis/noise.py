@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from app.analysis.base import Analysis, Params, parameter
 from app.analysis.colormap import COLOUR_MAPS
-from app.analysis.reading import common_sentences
+from app.analysis.reading import common_sentences, dithered, no_jpeg_file, quality_words
 from app.analysis.region import Region
 from app.analysis.rendering import Legend, Rendering, shade
 from app.arrays import MapArray, RgbU8
@@ -138,8 +138,8 @@ def read_noise(
     sentences = []
     if jpeg and jpeg.quality and jpeg.quality.quality < _COARSE:
         sentences.append(
-            f"The last save at quality {jpeg.quality.quality} took away most of the fine noise "
-            "and left 8x8 blocks; an even map allows no conclusion."
+            f"The last save ({quality_words(jpeg.quality)}) took away most of the fine noise and "
+            "left 8x8 blocks; an even map allows no conclusion."
         )
     like = "flat areas with flat areas" if params.measure == RESIDUAL else "like with like"
     sentences.append(
@@ -148,11 +148,8 @@ def read_noise(
         "sharpening or the light."
     )
     if jpeg is None:
-        sentences.append(
-            f"A {record.format} file says nothing of an earlier JPEG save, which may have evened "
-            "out its noise."
-        )
-    if record.mode in ("P", "PA", "1"):
+        sentences.append(f"{no_jpeg_file(record)} A save with loss evens out noise.")
+    if dithered(record):
         sentences.append("Palette colours: dithering dots are counted as noise.")
     return (*sentences, *common_sentences(record))
 

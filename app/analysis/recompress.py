@@ -40,7 +40,7 @@ class EncoderIdentity:
         library: name and versions, for the reader of a record.
         fingerprint: first 16 hexadecimal digits of a SHA-256 over the pixels that this encoder
             returns for a fixed picture at several settings. Equal fingerprints mean equal
-            error levels, whatever the version strings say.
+            error levels at those settings, whatever the version strings say.
     """
 
     library: str
@@ -62,13 +62,7 @@ def round_trip(pixels: RgbU8, quality: int, subsampling: str) -> RgbU8:
         TooLargeError: a side is longer than the JPEG format allows.
         InvalidParameterError: the subsampling is not one that a save can use.
     """
-    if subsampling not in _FACTORS:
-        raise InvalidParameterError(f"A save cannot use the subsampling {subsampling}.")
-    if max(pixels.shape[:2]) > _LARGEST_SIDE:
-        raise TooLargeError(
-            f"A side of {max(pixels.shape[:2])} pixels cannot be saved as JPEG "
-            f"(at most {_LARGEST_SIDE}), so there is no error level."
-        )
+    _refuse_unfit(pixels, subsampling)
     options = [
         cv2.IMWRITE_JPEG_QUALITY,
         quality,
@@ -99,10 +93,25 @@ def round_trip_region(pixels: RgbU8, quality: int, subsampling: str, region: Reg
 
     Returns:
         (region.height, region.width, 3) uint8.
+
+    Raises:
+        As `round_trip` of the whole picture, whatever the size of the region: what is refused
+        must not depend on how the work is divided.
     """
-    columns, rows = _MCU.get(subsampling, (16, 16))
+    _refuse_unfit(pixels, subsampling)
+    columns, rows = _MCU[subsampling]
     wide = region.snapped(columns, rows).grown(columns, rows).inside(Region.whole(pixels))
     return region.relative_to(wide).of(round_trip(wide.of(pixels), quality, subsampling))
+
+
+def _refuse_unfit(pixels: RgbU8, subsampling: str) -> None:
+    if subsampling not in _FACTORS:
+        raise InvalidParameterError(f"A save cannot use the subsampling {subsampling}.")
+    if max(pixels.shape[:2]) > _LARGEST_SIDE:
+        raise TooLargeError(
+            f"A side of {max(pixels.shape[:2])} pixels cannot be saved as JPEG "
+            f"(at most {_LARGEST_SIDE}), so there is no error level."
+        )
 
 
 @functools.cache

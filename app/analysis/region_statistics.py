@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.analysis.memory import memory_translated
 from app.analysis.region import Region
 from app.analysis.spread import Spread, Tally
-from app.analysis.survey import Measure
+from app.analysis.survey import Measure, heed
 from app.arrays import RgbU8
-from app.errors import CancelledError
 
 BLOCK = 8
 PARTS = 4
@@ -66,6 +66,7 @@ class RegionStatistics:
         return self.measured < self.region.area
 
 
+@memory_translated()
 def statistics(
     pixels: RgbU8, measure: Measure, region: Region, stop: threading.Event | None = None
 ) -> RegionStatistics:
@@ -82,6 +83,7 @@ def statistics(
 
     Raises:
         CancelledError: ``stop`` was set.
+        TooLargeError: memory ran out.
         InvalidParameterError: ``measure`` is not in grey levels of R, G, B.
     """
     tally = Tally()
@@ -90,8 +92,7 @@ def statistics(
     measured, edges, brightness, clipped = 0, 0, 0.0, 0
     rows = min(max(_BAND_PIXELS // region.width // 16, 1) * 16, _BAND_ROWS)
     for band in even_bands(region, rows, _MOST_PIXELS):
-        if stop is not None and stop.is_set():
-            raise CancelledError("Cancelled.")
+        heed(stop)
         cut = band.of(pixels)
         luma = np.asarray(cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
         residual = tally.add(measure(pixels, band))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.analysis.colormap import table
+from app.analysis.memory import memory_translated
 from app.arrays import MapArray, RgbU8
 
 
@@ -44,6 +45,7 @@ class Rendering:
     dark_matters: bool = False
 
     @property
+    @memory_translated()
     def picture(self) -> RgbU8:
         """(height, width, 3) uint8 RGB."""
         if self.values.ndim == 3:

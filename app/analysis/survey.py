@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.analysis.memory import memory_translated
 from app.analysis.region import Region
 from app.arrays import MapArray, RgbU8
 from app.errors import CancelledError
@@ -40,6 +41,17 @@ class Reduction(StrEnum):
     MAXIMUM = "maximum"
 
 
+def heed(stop: threading.Event | None) -> None:
+    """End the work here if it was asked to stop.
+
+    Raises:
+        CancelledError: ``stop`` is set.
+    """
+    if stop is not None and stop.is_set():
+        raise CancelledError("Cancelled.")
+
+
+@memory_translated()
 def measure_banded(
     measure: Measure,
     pixels: RgbU8,
@@ -61,13 +73,14 @@ def measure_banded(
 
     Raises:
         CancelledError: ``stop`` was set.
+        TooLargeError: memory ran out.
     """
     rows = _band_rows(region.width, 16)
     if threads > 1 and region.area >= _WORTH_SHARING:
         rows = min(rows, -(-region.height // (16 * threads)) * 16)
     bands = list(region.bands(rows, 16))
     if len(bands) == 1:
-        _look_at(stop)
+        heed(stop)
         return measure(pixels, region)
     # A map's channels and type are the method's own; one pixel tells them.
     corner = Region(region.left, region.top, region.left + 1, region.top + 1)
@@ -75,13 +88,14 @@ def measure_banded(
     out = np.empty((region.height, region.width, *one.shape[2:]), one.dtype)
 
     def fill(band: Region) -> None:
-        _look_at(stop)
+        heed(stop)
         band.relative_to(region).of(out)[:] = measure(pixels, band)
 
     _for_each(fill, bands, threads)
     return out
 
 
+@memory_translated()
 def measure_reduced(
     measure: Measure,
     pixels: RgbU8,
@@ -109,6 +123,7 @@ def measure_reduced(
 
     Raises:
         CancelledError: ``stop`` was set.
+        TooLargeError: memory ran out.
     """
     if factor == 1:
         return measure_banded(measure, pixels, region, stop, threads)
@@ -117,7 +132,7 @@ def measure_reduced(
     parts: list[MapArray | None] = [None] * len(bands)
 
     def fill(number: int) -> None:
-        _look_at(stop)
+        heed(stop)
         parts[number] = reduce(measure(pixels, bands[number]), factor, reduction)
 
     _for_each(fill, range(len(bands)), threads)
@@ -142,6 +157,7 @@ def reduce(measured: MapArray, factor: int, reduction: Reduction) -> MapArray:
     return np.asarray(sums / counts, dtype=np.float32)
 
 
+@memory_translated()
 def sample(measure: Measure, pixels: RgbU8, region: Region) -> tuple[MapArray, Region]:
     """A coarse first look at a large region: the mean of one small tile in each of its cells.
 
@@ -156,6 +172,9 @@ def sample(measure: Measure, pixels: RgbU8, region: Region) -> tuple[MapArray, R
     Returns:
         float32 (rows, columns, …), some 5,000 values, each standing for an equal cell; and the
         rectangle that they cover, on the codec's grid.
+
+    Raises:
+        TooLargeError: memory ran out.
     """
     # Tiles lie on the codec's grid, so that their blocks are the blocks of the picture.
     cell = -(-round((region.area / _SAMPLED_TILES) ** 0.5) // _TILE) * _TILE
@@ -192,11 +211,6 @@ def _for_each(work: Callable[[Any], None], items: Any, threads: int) -> None:
     with ThreadPoolExecutor(threads, thread_name_prefix="survey") as pool:
         for _ in pool.map(work, items):
             pass
-
-
-def _look_at(stop: threading.Event | None) -> None:
-    if stop is not None and stop.is_set():
-        raise CancelledError("Cancelled.")
 
 
 def _folded(values: NDArray[Any], factor: int, axis: int, fold: np.ufunc) -> NDArray[Any]:

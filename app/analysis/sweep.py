@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.base import Analysis, Params, ParamSpec
+from app.analysis.memory import memory_translated
 from app.analysis.region import Region
 from app.analysis.region_statistics import even_bands
 from app.analysis.rendering import Rendering
 from app.analysis.spread import Spread, Tally
-from app.analysis.survey import Measure, Reduction, measure_reduced, sample
+from app.analysis.survey import Measure, Reduction, heed, measure_reduced, sample
 from app.arrays import MapArray, RgbU8
-from app.errors import CancelledError
 
 _MOST_PIXELS = 4_000_000
 """A larger region is sampled: a step then takes less than a tenth of a second for any picture."""
@@ -97,24 +97,26 @@ def sweep(
 
     Raises:
         CancelledError: ``stop`` was set.
+        TooLargeError: memory ran out.
     """
+    # The map's pixels are whole squares, which reach beyond the region; the numbers do not.
     factor = max(-(-max(region.width, region.height) // side), 1)
     few = min(region.width, region.height) < _SMALLEST_SIDE
     sampled = region.area > _MOST_PIXELS and not few
     snapped = region.snapped(factor, factor).inside(Region.whole(pixels))
     for quality in wanted:
-        _look_at(stop)
+        heed(stop)
         measure = analysis.measuring(at_quality(params, quality))
         tally = Tally()
-
-        if sampled:
-            reduced = sample(measure, pixels, region)[0]
-            for band in even_bands(region, _BAND_ROWS, _COUNTED_PIXELS):
-                _look_at(stop)
-                tally.add(measure(pixels, band))
-        else:
-            counted = _counted(measure, tally)
-            reduced = measure_reduced(counted, pixels, snapped, factor, Reduction.MEAN, stop)
+        with memory_translated():
+            if sampled:
+                reduced = sample(measure, pixels, region)[0]
+                for band in even_bands(region, _BAND_ROWS, _COUNTED_PIXELS):
+                    heed(stop)
+                    tally.add(measure(pixels, band))
+            else:
+                counted = _counted(measure, tally, region)
+                reduced = measure_reduced(counted, pixels, snapped, factor, Reduction.MEAN, stop)
         yield SweepStep(quality, reduced, tally.luma(), sampled)
 
 
@@ -123,17 +125,14 @@ def picture(analysis: Analysis, params: Params, step: SweepStep) -> Rendering:
     return analysis.render(step.measurement, at_quality(params, step.quality))
 
 
-def _counted(measure: Measure, tally: Tally) -> Measure:
-    """``measure``, counted in passing."""
+def _counted(measure: Measure, tally: Tally, counted: Region) -> Measure:
+    """``measure``, with the pixels inside ``counted`` counted in passing."""
 
     def measure_and_count(pixels: RgbU8, region: Region) -> MapArray:
         measured = measure(pixels, region)
-        tally.add(measured)
+        inner = counted.inside(region)
+        if inner.area:
+            tally.add(inner.relative_to(region).of(measured))
         return measured
 
     return measure_and_count
-
-
-def _look_at(stop: threading.Event | None) -> None:
-    if stop is not None and stop.is_set():
-        raise CancelledError("Cancelled.")

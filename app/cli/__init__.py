@@ -26,10 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in given if not word.startswith("-")), "")
-    options = _parser(command).parse_args(given)
-    # Decoders warn on broken files; a row or a notice says so in the analyst's words.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
+        # Within, because the flags of analyses take a moment to import.
+        options = _parser(command).parse_args(given)
+        # Decoders warn on broken files; a row or a notice says so in the analyst's words.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         status = int(options.run(options))
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except ElascopeError as error:
         complain(error.sentence)
+        return EXIT_FAILED
+    except MemoryError:
+        complain("Memory ran out.")
         return EXIT_FAILED
     except OSError as error:
         # Standard output: its reader has seen enough, or its disk is full.

@@ -13,11 +13,12 @@ from tqdm import tqdm
 from app.analysis import ANALYSES
 from app.analysis.base import Analysis, Finding, Params
 from app.analysis.ela import ELA
+from app.analysis.memory import memory_translated
 from app.analysis.region import Region
 from app.arrays import MapArray, RgbU8
 from app.atomic import write_bytes
 from app.cli.parameters import add_parameters, flag_table, typed_params
-from app.cli.places import check_targets
+from app.cli.places import check_suffixes, check_targets
 from app.cli.terminal import EXIT_INTERRUPTED, decoders_silenced, interrupt_sets
 from app.errors import InvalidParameterError
 from app.evidence.decode import DecodeRecord, decode
@@ -64,10 +65,12 @@ def _list_analyses(options: argparse.Namespace) -> int:
 
 
 def _analyse(analysis: Analysis, options: argparse.Namespace) -> int:
-    targets = [target for target in (options.output, options.raw, options.record) if target]
-    if not targets:
+    suffixes = ((options.output, ".png"), (options.raw, ".npy"), (options.record, ".json"))
+    wanted = [(target, suffix) for target, suffix in suffixes if target]
+    if not wanted:
         raise InvalidParameterError("Nothing to write: give --output, --raw or --record.")
-    check_targets(targets, [options.image])
+    check_targets([target for target, _ in wanted], [options.image])
+    check_suffixes(wanted)
     params = typed_params(analysis, options.chosen)
     stop = threading.Event()
     with interrupt_sets(stop):
@@ -102,6 +105,7 @@ def _run(
         return counted.run(pixels, params, stop=stop, threads=os.cpu_count() or 1)
 
 
+@memory_translated()
 def _write(
     options: argparse.Namespace, evidence: EvidenceFile, decoded: DecodeRecord, finding: Finding
 ) -> None:

@@ -96,6 +96,7 @@ def _typed(spec: ParamSpec, text: str) -> ParamValue:
     if isinstance(spec.default, bool):
         return {"yes": True, "no": False}.get(text, text)
     try:
-        return type(spec.default)(text)
+        # Python would take 9_0 for 90, and digits of any writing.
+        return text if "_" in text or not text.isascii() else type(spec.default)(text)
     except ValueError:
         return text

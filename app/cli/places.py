@@ -22,6 +22,19 @@ def check_sources(paths: Sequence[Path]) -> None:
             raise ElascopeError(f"There is no file or folder {path}.")
 
 
+def check_suffixes(targets: Sequence[tuple[Path, str]]) -> None:
+    """Refuse a name that promises another kind of content than it would get.
+
+    Raises:
+        InvalidParameterError: a target does not end in its suffix, in capitals or not.
+    """
+    for target, suffix in targets:
+        if target.suffix.lower() != suffix:
+            raise InvalidParameterError(
+                f"{target} does not end in {suffix}, which is what would be written there."
+            )
+
+
 def check_targets(targets: Sequence[Path], evidence: Sequence[Path]) -> None:
     """Find what would keep an output from being written.
 

@@ -53,7 +53,7 @@ def reasons_against(card: ModelCard, record: DecodeRecord) -> tuple[str, ...]:
     reasons = []
     if record.format not in validity.formats:
         known = " or ".join(validity.formats)
-        reasons.append(f"it is a {record.format} file, the model knows {known} only")
+        reasons.append(f"its format is {record.format}, the model knows {known} only")
     if shorter < validity.minimum_side:
         reasons.append(f"its shorter side has {shorter} pixels, below {validity.minimum_side}")
     if longer > validity.maximum_side:

@@ -16,7 +16,7 @@ from typing import TypeVar
 from PIL import Image
 
 from app.evidence.file import EvidenceFile
-from app.evidence.iptc import iptc_of_photoshop
+from app.evidence.iptc import iptc_of_photoshop, thumbnail_of_photoshop
 from app.evidence.jpeg import Segment, read_jpeg
 from app.evidence.plaintext import decoded, plain
 
@@ -57,6 +57,7 @@ class Blocks:
         exif: a TIFF stream.
         xmp: an XML document.
         iptc: data sets.
+        thumbnail: a JPEG file from the Photoshop resources of a JPEG file.
         comments: as text.
         texts: keyword and text of PNG chunks, without those that hold other metadata.
         faults: what is damaged or was left out, in sentences.
@@ -66,6 +67,7 @@ class Blocks:
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
+    thumbnail: bytes | None = None
     comments: list[str] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -126,7 +128,9 @@ def _from_jpeg(data: bytes, blocks: Blocks) -> None:
             _keep(blocks.comments, plain(decoded(payload.rstrip(b"\0"))), blocks)
     if blocks.exif is not None:
         blocks.exif = b"".join([blocks.exif, *continued])
-    blocks.iptc = iptc_of_photoshop(b"".join(photoshop))
+    resources = b"".join(photoshop)
+    blocks.iptc = iptc_of_photoshop(resources)
+    blocks.thumbnail = thumbnail_of_photoshop(resources)
     if stray := _stray_bytes(data, segments):
         blocks.say(f"{stray:,} bytes of the JPEG header belong to no segment.")
     if segments[-1].name != "SOS":

@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError, features
 from app.arrays import RgbU8
 from app.errors import BrokenImageError, TooLargeError, UnsupportedFormatError
 from app.evidence.file import EvidenceFile
+from app.evidence.lossy import lossy_compression
 
 DEFAULT_PIXEL_LIMIT = 250_000_000
 """Pictures above this number of pixels (750 MB as RGB) are refused before decoding."""
@@ -75,6 +76,8 @@ class DecodeRecord:
         alpha: ``none`` or ``dropped`` (colour values stay as stored, nothing is composited).
         icc_profile: whether the file has one; it is not applied.
         conversions: further steps, in order, in words.
+        lossy: the compression inside the file if it loses detail: ``JPEG``, ``VP8`` (lossy
+            WebP), ``WebP`` (in a TIFF), ``AV1``; the last two can also be lossless. Else empty.
     """
 
     decoder: str
@@ -88,6 +91,7 @@ class DecodeRecord:
     alpha: str
     icc_profile: bool
     conversions: tuple[str, ...]
+    lossy: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,6 +178,7 @@ def _decode_open(opened: Image.Image, evidence: EvidenceFile) -> DecodedImage:
     container = "MPO" if opened.format == "MPO" else str(evidence.format)
     mode = opened.mode
     bit_depth = _bit_depth(opened, container, evidence.data or b"")
+    lossy = lossy_compression(opened, container, evidence.data or b"")
     frames = int(getattr(opened, "n_frames", 1))
     orientation = opened.getexif().get(_EXIF_ORIENTATION)
     image = _loaded_as_stored(opened, orientation)
@@ -195,6 +200,7 @@ def _decode_open(opened: Image.Image, evidence: EvidenceFile) -> DecodedImage:
         alpha="dropped" if has_alpha else "none",
         icc_profile=icc_profile,
         conversions=conversions,
+        lossy=lossy,
     )
     return DecodedImage(pixels, record)
 

@@ -30,6 +30,7 @@ _TYPES = {
 }  # fmt: skip
 _BYTE, _ASCII, _UNDEFINED = 1, 2, 7
 _RATIONALS, _BYTES = (5, 10), (_BYTE, _UNDEFINED)
+_OFFSETS = (4, 13, 16, 18)  # LONG, IFD, LONG8, IFD8: none is negative or a fraction
 
 _EXIF_POINTER, _GPS_POINTER, _INTEROP_POINTER = 0x8769, 0x8825, 0xA005
 _CHARSET_TAGS = {0x9286, 0x001B, 0x001C}  # UserComment, GPSProcessingMethod, GPSAreaInformation
@@ -61,10 +62,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The fields of one IFD by tag; of a tag that stands twice the first counts."""
+    """The fields of one IFD by tag; of a tag that stands twice the first counts.
+
+    Attributes:
+        following: offset of the next directory, 0 where there is none.
+        complete: nothing of it was left out that could not be read.
+    """
 
     fields: dict[int, Field] = field(default_factory=dict)
     following: int = 0
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ class Exif:
 
     Attributes:
         entries: in the file's order, directory after directory.
-        directories: by group, for those that need the values and not their text.
+        directories: by group, for those that need the values and not their text. One that the
+            block points to but that cannot be read is here too, empty and not complete.
         stream: for the values.
         faults: what is damaged or was left out, in sentences.
     """
@@ -101,6 +109,10 @@ class Exif:
     directories: dict[str, Directory] = field(default_factory=dict)
     stream: Stream = field(default_factory=lambda: Stream(b""))
     faults: tuple[str, ...] = ()
+
+    def complete(self, group: str) -> bool:
+        """Whether the directory was read to its end, or nothing that was read points to it."""
+        return self.directories.get(group, Directory()).complete
 
     def block(self, group: str, tag: int) -> bytes | None:
         """The bytes of a value of any type, at most `BLOCK_LIMIT` of them, or None."""
@@ -119,7 +131,9 @@ def read_exif(data: bytes) -> Exif:
     faults: list[str] = []
     opened = _open(data)
     if opened is None:
-        return Exif(faults=("The EXIF block has no valid header and was not read.",))
+        unread = {"IFD0": Directory(complete=False)}
+        fault = "The EXIF block has no valid header and was not read."
+        return Exif(directories=unread, faults=(fault,))
     stream, first = opened
     directories: dict[str, Directory] = {}
     seen: set[int] = set()
@@ -127,6 +141,7 @@ def read_exif(data: bytes) -> Exif:
     def walk(group: str, offset: int) -> None:
         if offset in seen:
             faults.append(f"EXIF {group} points back to a directory that was already read.")
+            directories[group] = Directory(complete=False)
             return
         seen.add(offset)
         directories[group] = _directory(stream, group, offset, faults)
@@ -138,9 +153,14 @@ def read_exif(data: bytes) -> Exif:
         ("Interop", "Exif", _INTEROP_POINTER),
     ):
         found = directories.get(parent, Directory()).fields.get(pointer)
-        target = stream.numbers(found, 1) if found else ()
+        if found is None:
+            continue
+        target = stream.numbers(found, 1) if found.kind in _OFFSETS else ()
         if target:
             walk(group, int(target[0]))
+        else:
+            faults.append(f"EXIF {group}: the pointer to it is no offset, so it was not read.")
+            directories[group] = Directory(complete=False)
     if following := directories["IFD0"].following:
         walk("IFD1", following)
     entries = tuple(
@@ -169,7 +189,7 @@ def _directory(stream: Stream, group: str, offset: int, faults: list[str]) -> Di
     head, step, inline, pointer = (8, 20, 8, "Q") if stream.wide else (2, 12, 4, "I")
     if offset + head > len(data):
         faults.append(f"EXIF {group} lies outside the block and was not read.")
-        return Directory()
+        return Directory(complete=False)
     count = struct.unpack_from(order + ("Q" if stream.wide else "H"), data, offset)[0]
     there = min(count, (len(data) - offset - head) // step)
     if there < count:
@@ -202,9 +222,10 @@ def _directory(stream: Stream, group: str, offset: int, faults: list[str]) -> Di
             entries = "entry" if number == 1 else "entries"
             faults.append(f"EXIF {group}: {number:,} {entries} left out, {what}.")
     end = offset + head + count * step
-    complete = end + inline <= len(data)
-    following = struct.unpack_from(order + pointer, data, end)[0] if complete else 0
-    return Directory(fields, following)
+    ends = end + inline <= len(data)
+    following = struct.unpack_from(order + pointer, data, end)[0] if ends else 0
+    read = there == count <= ENTRY_LIMIT and not outside and not unknown
+    return Directory(fields, following, complete=ends and read)
 
 
 def _tag_name(group: str, tag: int) -> str:

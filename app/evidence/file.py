@@ -116,7 +116,9 @@ def open_evidence(path: Path, byte_limit: int = DEFAULT_BYTE_LIMIT) -> EvidenceF
         with os.fdopen(descriptor, "rb", buffering=0) as stream:
             facts = os.fstat(stream.fileno())
             if not stat.S_ISREG(facts.st_mode):
-                raise UnreadableFileError(f"{path.name} is not a regular file.", oct(facts.st_mode))
+                raise UnreadableFileError(
+                    f"{path.name or path} is not a regular file.", oct(facts.st_mode)
+                )
             digest = hashlib.sha256()
             kept: list[bytes] | None = []
             size = 0

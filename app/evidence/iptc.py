@@ -1,4 +1,4 @@
-"""IPTC-IIM data sets, and the Photoshop resources that hold them in a JPEG file.
+"""IPTC-IIM data sets, and the Photoshop resources that hold them, and a thumbnail, in a JPEG file.
 
 Sources: IPTC-NAA Information Interchange Model 4.2; Adobe Photoshop File Formats Specification
 (image resource blocks).
@@ -10,7 +10,8 @@ from app.evidence.plaintext import TEXT_LIMIT, decoded, plain, plain_bytes
 
 DATA_SET_LIMIT = 1000
 
-_IPTC_RESOURCE = 0x0404
+_IPTC_RESOURCE, _THUMBNAIL_RESOURCE = 0x0404, 0x040C
+_THUMBNAIL_HEADER = 28
 _RESOURCE_LIMIT = 10_000
 _UTF8 = b"\x1b%G"
 
@@ -56,6 +57,16 @@ DataSet = tuple[str, str]
 
 def iptc_of_photoshop(resources: bytes) -> bytes | None:
     """The IPTC block among the resources ``8BIM…`` of a Photoshop segment, or None."""
+    return _resource(resources, _IPTC_RESOURCE)
+
+
+def thumbnail_of_photoshop(resources: bytes) -> bytes | None:
+    """The JPEG thumbnail (resource 1036) among the resources of a Photoshop segment, or None."""
+    found = _resource(resources, _THUMBNAIL_RESOURCE)
+    return None if found is None else found[_THUMBNAIL_HEADER:]
+
+
+def _resource(resources: bytes, wanted: int) -> bytes | None:
     at = 0
     for _ in range(_RESOURCE_LIMIT):
         if resources[at : at + 4] != b"8BIM" or at + 7 > len(resources):
@@ -65,7 +76,7 @@ def iptc_of_photoshop(resources: bytes) -> bytes | None:
         if at + 4 > len(resources):
             return None
         size = struct.unpack_from(">I", resources, at)[0]
-        if identifier == _IPTC_RESOURCE:
+        if identifier == wanted:
             return resources[at + 4 : at + 4 + size]
         at += 4 + size + size % 2
     return None

@@ -7,6 +7,7 @@ the Independent JPEG Group's library scales by its 1..100 "quality".
 import functools
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _ZIGZAG = (
@@ -37,7 +38,10 @@ _SUBSAMPLING = {
 _NAMES = {0xD8: "SOI", 0xDB: "DQT", 0xC4: "DHT", 0xDA: "SOS", 0xFE: "COM", 0xDD: "DRI"}
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE_MARKERS = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
+_JFIF_MARK, _ADOBE_MARK = b"JFIF\0", b"Adobe"
 _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+
+_USUAL_PLANES = (0, 1, 1)
 
 Table = tuple[int, ...]
 
@@ -72,16 +76,30 @@ class JpegFacts:
     Attributes:
         segments: in file order.
         tables: quantisation tables by identifier, 64 values each in natural (row) order.
+        planes: identifier of the table of each component, luma first; empty without a frame.
         subsampling: ``4:4:4``, ``4:2:2``, ``4:2:0``, ``4:4:0``, ``4:1:1``, ``grey`` or ``other``.
+        colours: ``YCbCr``, ``RGB`` (saved without luma and chroma), ``grey`` or ``other``.
         progressive: spectral or successive selection is used.
-        quality: estimate for the last save, or None without tables.
+        quality: estimate for the last save, or None without a luma table.
     """
 
     segments: tuple[Segment, ...]
     tables: dict[int, Table]
+    planes: tuple[int, ...]
     subsampling: str
+    colours: str
     progressive: bool
     quality: QualityEstimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Component:
+    """One entry of a frame header (T.81, B.2.2)."""
+
+    identifier: int
+    horizontal: int
+    vertical: int
+    table: int
 
 
 def read_jpeg(data: bytes) -> JpegFacts:
@@ -92,7 +110,8 @@ def read_jpeg(data: bytes) -> JpegFacts:
     """
     segments: list[Segment] = [Segment("SOI", 0, 0)]
     tables: dict[int, Table] = {}
-    subsampling, progressive = "other", False
+    frame, progressive = b"", False
+    jfif, transform = False, -1
     at = 2
     while (at := _next_marker(data, at)) + 4 <= len(data):
         marker = data[at + 1]
@@ -102,12 +121,26 @@ def read_jpeg(data: bytes) -> JpegFacts:
         if marker == 0xDB:
             tables.update(_quantisation_tables(payload))
         elif marker in _FRAME_MARKERS:
-            subsampling = _frame_subsampling(payload)
+            frame = payload
             progressive = marker in _PROGRESSIVE_MARKERS
+        elif marker == 0xE0 and payload.startswith(_JFIF_MARK):
+            jfif = True
+        elif marker == 0xEE and payload.startswith(_ADOBE_MARK) and len(payload) >= 12:
+            transform = payload[11]
         if marker == 0xDA or length < 2:
             break
         at += 2 + length
-    return JpegFacts(tuple(segments), tables, subsampling, progressive, estimate_quality(tables))
+    components = _components(frame)
+    planes = tuple(component.table for component in components)
+    return JpegFacts(
+        tuple(segments),
+        tables,
+        planes,
+        _subsampling(components),
+        _colours(components, jfif, transform),
+        progressive,
+        estimate_quality(tables, planes or _USUAL_PLANES),
+    )
 
 
 def _next_marker(data: bytes, at: int) -> int:
@@ -142,19 +175,37 @@ def _quantisation_tables(payload: bytes) -> dict[int, Table]:
     return found
 
 
-def _frame_subsampling(payload: bytes) -> str:
-    count = payload[5] if len(payload) > 5 else 0
-    if len(payload) < 6 + 3 * count:
-        return "other"
-    if count == 1:
+def _components(frame: bytes) -> tuple[_Component, ...]:
+    """The components of a frame header's payload; none if it is cut short."""
+    count = frame[5] if len(frame) > 5 else 0
+    if len(frame) < 6 + 3 * count:
+        return ()
+    parts = (frame[at : at + 3] for at in range(6, 6 + 3 * count, 3))
+    return tuple(_Component(name, size >> 4, size & 15, table) for name, size, table in parts)
+
+
+def _subsampling(components: Sequence[_Component]) -> str:
+    if len(components) == 1:
         return "grey"
-    factors = [(payload[7 + 3 * i] >> 4, payload[7 + 3 * i] & 15) for i in range(count)]
-    if count != 3 or factors[1] != factors[2] or 0 in factors[1]:
+    factors = [(component.horizontal, component.vertical) for component in components]
+    if len(factors) != 3 or factors[1] != factors[2] or 0 in factors[1]:
         return "other"
     (luma_h, luma_v), (chroma_h, chroma_v) = factors[0], factors[1]
     if luma_h % chroma_h or luma_v % chroma_v:
         return "other"
     return _SUBSAMPLING.get((luma_h // chroma_h, luma_v // chroma_v), "other")
+
+
+def _colours(components: Sequence[_Component], jfif: bool, transform: int) -> str:
+    """What the components are, by libjpeg's rule: JFIF, else Adobe's mark, else their names."""
+    if len(components) != 3:
+        return "grey" if len(components) == 1 else "other"
+    if jfif:
+        return "YCbCr"
+    if transform >= 0:
+        return "RGB" if transform == 0 else "YCbCr"
+    names = bytes(component.identifier for component in components)
+    return "RGB" if names == b"RGB" else "YCbCr"
 
 
 @functools.cache
@@ -168,9 +219,16 @@ def standard_tables(quality: int) -> tuple[Table, Table]:
     return scaled(_LUMA), scaled(_CHROMA)
 
 
-def estimate_quality(tables: dict[int, Table]) -> QualityEstimate | None:
-    """Estimate the IJG quality from the luma table (identifier 0), checked with the chroma one."""
-    luma = tables.get(0)
+def estimate_quality(
+    tables: dict[int, Table], planes: Sequence[int] = _USUAL_PLANES
+) -> QualityEstimate | None:
+    """Estimate the IJG quality from the luma table, checked with those of the other components.
+
+    Args:
+        tables: by identifier.
+        planes: identifier of the table of each component, luma first (`JpegFacts.planes`).
+    """
+    luma = tables.get(planes[0])
     if luma is None:
         return None
 
@@ -180,5 +238,6 @@ def estimate_quality(tables: dict[int, Table]) -> QualityEstimate | None:
 
     quality = min(range(100, 0, -1), key=distance)
     standard = standard_tables(quality)
-    exact = luma == standard[0] and tables.get(1, standard[1]) in standard
+    others = [tables.get(plane) for plane in planes[1:]]
+    exact = luma == standard[0] and all(other in standard for other in others)
     return QualityEstimate(quality, exact)

@@ -11,7 +11,7 @@ from app.evidence.exif import Exif, ExifEntry, read_exif
 from app.evidence.file import EvidenceFile
 from app.evidence.iptc import iptc_of_photoshop, read_iptc
 from app.evidence.position import Position, position_of
-from app.evidence.thumbnail import Thumbnail, read_thumbnail
+from app.evidence.thumbnail import IN_PHOTOSHOP, NONE_IN_EXIF, Thumbnail, read_thumbnail
 from app.evidence.xmp import read_xmp
 
 _TIFF_XMP, _TIFF_IPTC, _TIFF_PHOTOSHOP = 700, 33723, 34377
@@ -31,9 +31,9 @@ class Metadata:
         texts: keyword and text of a PNG file.
         position: where the file says that the picture was taken.
         software: the part of the file that names a program, and the name.
-        thumbnail: from the EXIF block.
-        states: for each part, in a few words, what was found, that there is none in the file,
-            or that it was not looked for.
+        thumbnail: from the EXIF block, else from the Photoshop resources of a JPEG file.
+        states: for each part, in a few words, what was found, that there is none where it was
+            looked for, or that it was not looked for.
         faults: what is damaged or was left out, in sentences.
     """
 
@@ -53,13 +53,13 @@ def read_metadata(evidence: EvidenceFile) -> Metadata:
     """Read all metadata of ``evidence`` within bounds; never raises for its content."""
     blocks = read_blocks(evidence)
     exif = read_exif(blocks.exif) if blocks.exif is not None else Exif()
+    if evidence.format == "TIFF" and not exif.complete("IFD0"):
+        blocks.incomplete = True
     _take_from_tags(exif, blocks)
     xmp, xmp_faults = read_xmp(blocks.xmp) if blocks.xmp is not None else ((), ())
     iptc, iptc_faults = read_iptc(blocks.iptc) if blocks.iptc is not None else ((), ())
     position, position_faults = position_of(exif, xmp)
-    thumbnail, thumbnail_state = read_thumbnail(exif)
-    if evidence.format == "TIFF":
-        thumbnail, thumbnail_state = None, "not looked for: further pictures of a TIFF are pages"
+    thumbnail, thumbnail_state = _thumbnail(evidence, blocks, exif)
 
     def state(part: str, count: int, there: bool) -> Pair:
         if not there:
@@ -68,12 +68,16 @@ def read_metadata(evidence: EvidenceFile) -> Metadata:
 
     if position:
         place = f"{position.latitude:.6f}, {position.longitude:.6f} (from {position.source})"
+    elif position_faults:
+        place = "there, but not valid"
+    elif not exif.complete("GPS"):
+        place = "there, but damaged"
+    elif xmp_faults or not exif.complete("IFD0"):
+        place = "none found, but not all metadata could be read"
     else:
-        place = "there, but not valid" if position_faults else _absence(evidence, blocks, "XMP")
-    if blocks.exif is None:
-        thumbnail_state = _absence(evidence, blocks, "EXIF")
-    elif thumbnail_state.startswith("damaged"):
-        blocks.faults.append(f"The thumbnail is {thumbnail_state}.")
+        place = _absence(evidence, blocks, "XMP")
+    if "damaged, cannot" in thumbnail_state:
+        blocks.say("An embedded thumbnail is damaged and was not read.")
     return Metadata(
         exif=exif.entries,
         xmp=xmp,
@@ -106,17 +110,39 @@ def _take_from_tags(exif: Exif, blocks: Blocks) -> None:
         blocks.iptc = iptc_of_photoshop(photoshop)
 
 
+def _thumbnail(evidence: EvidenceFile, blocks: Blocks, exif: Exif) -> tuple[Thumbnail | None, str]:
+    if evidence.format == "TIFF":
+        return None, "not looked for: further pictures of a TIFF are pages"
+    if blocks.exif is None and blocks.thumbnail is None:
+        unknown = _unknown(evidence, blocks, "EXIF")
+        if unknown:
+            return None, unknown
+    thumbnail, state = read_thumbnail(exif, blocks.thumbnail)
+    if state == NONE_IN_EXIF and evidence.format == "JPEG":
+        state += f" or {IN_PHOTOSHOP}"
+    return thumbnail, state
+
+
 def _absence(evidence: EvidenceFile, blocks: Blocks, part: str) -> str:
     """Why there is nothing to show: "not there" never reads as "not looked for"."""
-    if evidence.data is None or evidence.format is None:
-        return "not looked for: the content was not read"
-    if part not in LOOKED_FOR.get(evidence.format, ()):
-        return f"not looked for in a {evidence.format} file"
-    if blocks.incomplete:
-        return "none found, but the file could not be followed to its end"
+    if unknown := _unknown(evidence, blocks, part):
+        return unknown
+    if evidence.format == "JPEG":
+        return "none before the picture's data"
     if evidence.format == "GIF":
         return "none before the first picture"
     return "none in the file"
+
+
+def _unknown(evidence: EvidenceFile, blocks: Blocks, part: str) -> str:
+    """Why the file may have the part although nothing was found, or an empty text."""
+    if evidence.data is None or evidence.format is None:
+        return "not looked for: the content was not read"
+    if part not in LOOKED_FOR.get(evidence.format, ()):
+        return f"not looked for in {evidence.format} files"
+    if blocks.incomplete:
+        return "none found, but the file could not be followed to its end"
+    return ""
 
 
 def _software(

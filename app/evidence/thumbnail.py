@@ -38,12 +38,24 @@ _FLAT = 1.0
 _NO_BARS = (0, 0, 0, 0)
 
 
+IN_EXIF, IN_PHOTOSHOP = "EXIF IFD1", "Photoshop resource 1036"
+
+NONE_IN_EXIF = "none in EXIF"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Thumbnail:
-    """An embedded thumbnail: (height, width, 3) uint8 RGB as stored, and its bytes' number."""
+    """An embedded thumbnail.
+
+    Attributes:
+        pixels: (height, width, 3) uint8 RGB as stored.
+        size: bytes of its JPEG data.
+        source: the part of the file that has it, `IN_EXIF` or `IN_PHOTOSHOP`.
+    """
 
     pixels: RgbU8
     size: int
+    source: str
 
 
 class Agreement(enum.Enum):
@@ -80,22 +92,44 @@ class ThumbnailComparison:
     reduced: RgbU8 | None = None
 
 
-def read_thumbnail(exif: Exif) -> tuple[Thumbnail | None, str]:
-    """The JPEG thumbnail of IFD1, and what there is to say of it in a few words."""
-    if "IFD1" not in exif.directories:
-        return None, "none in the file"
+def read_thumbnail(exif: Exif, photoshop: bytes | None) -> tuple[Thumbnail | None, str]:
+    """The JPEG thumbnail of IFD1, else that of Photoshop, and a few words on what was found."""
+    thumbnail, state = _from_exif(exif)
+    if photoshop is None:
+        return thumbnail, state
+    if thumbnail is not None:
+        return thumbnail, f"{state}; the one in {IN_PHOTOSHOP} is not read"
+    thumbnail, other = _decoded(photoshop, IN_PHOTOSHOP)
+    more = "" if state == NONE_IN_EXIF else f"; in EXIF: {state}"
+    return thumbnail, f"{other}, in {IN_PHOTOSHOP}{more}"
+
+
+def _from_exif(exif: Exif) -> tuple[Thumbnail | None, str]:
+    directory = exif.directories.get("IFD1")
+    if directory is None:
+        whole = exif.complete("IFD0")
+        return None, NONE_IN_EXIF if whole else "none found, but the EXIF block is damaged"
     offset, length = exif.number("IFD1", _JPEG_OFFSET), exif.number("IFD1", _JPEG_LENGTH)
     if offset is None or length is None:
         if exif.number("IFD1", _COMPRESSION) == 1:
             return None, "stored uncompressed, which is not read"
-        return None, "none in the file"
-    data = exif.stream.data[offset : offset + length]
+        named = _JPEG_OFFSET in directory.fields or _JPEG_LENGTH in directory.fields
+        if named or not directory.complete:
+            return None, "damaged, cannot be read"
+        return None, NONE_IN_EXIF
+    if min(offset, length) < 0:
+        return None, "damaged, cannot be read"
+    return _decoded(exif.stream.data[offset : offset + length], IN_EXIF)
+
+
+def _decoded(data: bytes, source: str) -> tuple[Thumbnail | None, str]:
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             width, height = image.size
             if width * height > _PIXEL_LIMIT:
                 return None, f"not read: {width} x {height} pixels are no thumbnail"
-            return Thumbnail(np.array(image.convert("RGB")), length), f"{width} x {height} pixels"
+            pixels = np.array(image.convert("RGB"))
+            return Thumbnail(pixels, len(data), source), f"{width} x {height} pixels"
     except Exception:
         # Decoders reject hostile content with almost any exception type.
         return None, "damaged, cannot be decoded"
@@ -115,12 +149,14 @@ def compare_thumbnail(thumbnail: RgbU8, picture: RgbU8) -> ThumbnailComparison:
         fits.append(_fit(thumbnail, bars, small, "The thumbnail without its black bars"))
     if abs(deviation := fits[0].aspect_difference) > ASPECT_TOLERANCE:
         middle = _middle(small, width / height)
-        subject = "The thumbnail, taken as showing only the middle of the picture,"
-        cut = _fit(thumbnail, _NO_BARS, middle, subject)
-        fits.append(replace(cut, aspect_difference=deviation))
+        # Of a strip across another strip's middle next to nothing is left to compare.
+        if min(middle.shape[:2]) >= _SMALLEST_SIDE:
+            subject = "The thumbnail, taken as showing only the middle of the picture,"
+            cut = _fit(thumbnail, _NO_BARS, middle, subject)
+            fits.append(replace(cut, aspect_difference=deviation))
     known = [fit for fit in fits if fit.correlation is not None]
     if not known:
-        return _not_compared("one of the two is of a single brightness")
+        return _not_compared("at this size one of the two hardly varies in brightness")
     best = max(known, key=lambda fit: (fit.agreement is Agreement.CONSISTENT, fit.correlation))
     if best.agreement is not Agreement.CONSISTENT and (turn := _turned(thumbnail, small)):
         sentence = (
@@ -206,14 +242,25 @@ def _middle(picture: RgbU8, aspect: float) -> RgbU8:
 
 
 def _turned(thumbnail: RgbU8, small: RgbU8) -> int:
-    """Degrees by which the thumbnail agrees with the picture once turned, or 0."""
+    """Degrees by which the thumbnail agrees with the picture once turned, or 0.
+
+    Where a mirrored thumbnail agrees as well, as with a plain gradient, no turn can be named.
+    """
     for cut in (thumbnail, _without(_bars(thumbnail) or _NO_BARS, thumbnail)):
         for quarters in (1, 3, 2):
-            turned = np.ascontiguousarray(np.rot90(cut, quarters))
-            reduced = _resized(small, turned.shape[1], turned.shape[0])
-            if (_correlation(_luma(turned), _luma(reduced)) or 0.0) >= CONSISTENT:
-                return 90 * quarters
+            if _agrees(np.rot90(cut, quarters), small):
+                mirrored = any(_agrees(np.rot90(cut[:, ::-1], turn), small) for turn in range(4))
+                return 0 if mirrored else 90 * quarters
     return 0
+
+
+def _agrees(thumbnail: RgbU8, picture: RgbU8) -> bool:
+    """Whether both have the same shape and content."""
+    height, width = thumbnail.shape[:2]
+    if abs(width / height / (picture.shape[1] / picture.shape[0]) - 1) > ASPECT_TOLERANCE:
+        return False
+    ours, theirs = np.ascontiguousarray(thumbnail), _resized(picture, width, height)
+    return (_correlation(_luma(ours), _luma(theirs)) or 0.0) >= CONSISTENT
 
 
 def _reduced_once(picture: RgbU8) -> RgbU8:

@@ -1,10 +1,10 @@
 """The batch scan of the window: starts, cancels, collects rows and writes reports."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
 
 from app.atomic import refuse_evidence
 from app.detection.detector import Detector
@@ -16,9 +16,12 @@ from app.report import REPORTS
 from app.scan.pipeline import scan
 from app.scan.rows import Row
 
+_SHOW_MS = 200
+"""Rows are shown this often; for each show the table and the list of files are painted."""
+
 
 class Batch(QObject):
-    """One scan at a time, shown in a `ScanPanel`.
+    """One scan at a time, shown in a `ScanPanel`; it goes on whatever folder is opened.
 
     Signals:
         changed: a scan has started or ended, or there are rows to export.
@@ -37,10 +40,13 @@ class Batch(QObject):
         self._panel = panel
         self._models = models
         self._starting = Channel(pool, self)
-        self._title = ""
         self._questions: tuple[str, ...] = ()
+        self._paths: list[Path] = []
         self._stream: Stream | None = None
         self._cancelled = False
+        self._arrived: list[Row] = []
+        self._show_soon = QTimer(self, singleShot=True, interval=_SHOW_MS)
+        self._show_soon.timeout.connect(self._show_arrived)
 
     @property
     def running(self) -> bool:
@@ -49,21 +55,22 @@ class Batch(QObject):
 
     @property
     def rows(self) -> list[Row]:
-        """The rows so far."""
+        """The rows that are shown so far."""
         return self._panel.model.rows
 
     def start(self, title: str, paths: list[Path]) -> None:
         """Judge ``paths``, the files of ``title``, on worker threads."""
         if not paths or self.running:
             return
-        self._cancelled, self._title = False, title
+        self._cancelled = False
 
         def begin(detectors: tuple[Detector, ...]) -> None:
             if self._cancelled:
                 self.changed.emit()
                 return
             self._questions = tuple(q.id for d in detectors for q in d.card.questions)
-            self._panel.begin(len(paths), self._questions)
+            self._paths = paths
+            self._panel.begin(title, len(paths), self._questions)
 
             def generate(stop: threading.Event) -> Iterator[Row]:
                 return scan(paths, detectors, stop=stop)
@@ -86,7 +93,7 @@ class Batch(QObject):
         self._cancelled = True
         if self._stream is not None:
             self._stream.stop()
-            self._panel.status.setText("Stopping…")
+            self._panel.stop()
 
     def close(self) -> None:
         """End the scan and wait for its thread."""
@@ -95,25 +102,39 @@ class Batch(QObject):
             self._stream.stop()
             self._stream.wait()
 
-    def report_writer(self, target: Path, kind: str) -> Callable[[threading.Event], None]:
-        """The work of writing the rows so far to ``target`` in the format ``kind``."""
-        rows, questions = list(self.rows), self._questions
+    def report_writer(
+        self, target: Path, kind: str, examined: Sequence[Path] = ()
+    ) -> Callable[[threading.Event], None]:
+        """The work of writing the rows so far to ``target`` in the format ``kind``.
+
+        Neither the files of the scan nor ``examined`` are written over.
+        """
+        rows, questions, paths = list(self.rows), self._questions, [*self._paths, *examined]
         report = next(report for report in REPORTS if report.id == kind)
 
         def work(_: threading.Event) -> None:
-            refuse_evidence([target], [row.path for row in rows])
+            refuse_evidence([target], paths)
             report.write(target, rows, questions)
 
         return work
 
     def _take(self, rows: list[Row]) -> None:
-        self._panel.add(rows)
-        self.rows_arrived.emit(rows)
+        self._arrived += rows
+        if not self._show_soon.isActive():
+            self._show_soon.start()
+
+    def _show_arrived(self) -> None:
+        rows, self._arrived = self._arrived, []
+        if rows:
+            self._panel.add(rows)
+            self.rows_arrived.emit(rows)
 
     def _end(self, error: ElascopeError | None) -> None:
+        self._show_soon.stop()
+        self._show_arrived()
         stream, self._stream = self._stream, None
         word = "Cancelled" if stream and stream.stopped else "Finished"
-        self._panel.finish(f"{word}: {len(self.rows)} rows of {self._title}")
+        self._panel.finish(word)
         if error:
             self.failed.emit("The scan ended early.", error)
         if stream:

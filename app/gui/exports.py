@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject
 
 from app.atomic import refuse_evidence
 from app.gui.batch import Batch
-from app.gui.folder_panel import FolderPanel
-from app.gui.light_table import LightTable
+from app.gui.folder.panel import FolderPanel
 from app.gui.saving import Saving
+from app.gui.table.light_table import LightTable
 from app.names import one_line
 from app.report import REPORTS
 from app.report.picture import parameter_record, write_png
@@ -94,4 +94,5 @@ class Exports(QObject):
         kinds = [(report.title, f".{report.id}") for report in REPORTS]
         if target := self._saving.ask("Export report", "elascope-report", kinds):
             kind = target.suffix.lower().removeprefix(".")
-            self._saving.write(batch.report_writer(target, kind), target)
+            examined = list(self._folder.model.paths)
+            self._saving.write(batch.report_writer(target, kind, examined), target)

@@ -11,17 +11,33 @@ Shortcut = tuple[str, str]
 """What an action of the menus is called, and its key in the user's language."""
 
 _MOUSE = (
-    ("Wheel on the picture", "zoom about the pointer"),
+    ("Wheel on the picture, or pinch on a touch pad or screen", "zoom about the pointer"),
     ("Drag", "move the picture"),
     ("Double-click", "change between the whole picture and actual size"),
+    ("Shift and drag", "draw region A; its numbers stand in the Regions panel"),
+    ("Ctrl and drag", "draw region B, to compare it with A"),
+    ("Drag the white line of a wipe", "move what divides the two pictures"),
     ("Pointer on the picture", "coordinates and values in the status line"),
     ("Arrow keys on the picture", "move it"),
+    ("Alt and the left or right arrow key on the picture", "move the line of a wipe"),
+    ("Page Up, Page Down in a text, list, slider or number", "turn its pages, change it"),
     ("Double-click or Enter on a row of the scan", "look at that file"),
     ("Drop files or folders on the window", "open them"),
-    ("Tab, Shift+Tab", "go to the next or previous control"),
+    ("Tab, Shift+Tab", "go to the next or previous control that is seen"),
     ("Alt and an underlined letter", "open that menu"),
     ("Escape in a notice", "close it"),
 )
+
+_WORK = """
+<h3>Marks, comparison, blink</h3>
+<p><b>A mark</b> is your own word on the selected image: flagged, unsure or cleared. The same mark
+once more takes it away. Marks and notes are kept in the session file, never with the image.</p>
+<p><b>A reference image</b>: keep the image that is shown, then go on to others. They are seen
+against it, at the same place and with the same analysis, until it is no longer kept. Without a
+reference image the map is compared with its own picture.</p>
+<p><b>Blink</b> puts the one in the place of the other, and back: what changes between the two
+catches the eye.</p>
+"""
 
 
 def analysis_page(analysis: Analysis) -> str:
@@ -116,7 +132,7 @@ def window_page(shortcuts: Iterable[Shortcut]) -> str:
         "conclude, the most important sentence first.</p>"
         "<p>Look at the map at actual size as well. In a picture that is reduced to fit the "
         "window, single blocks and thin borders are averaged away.</p>"
-        f"<h3>Mouse and keyboard</h3>{_table(_MOUSE)}"
+        f"{_WORK}<h3>Mouse and keyboard</h3>{_table(_MOUSE)}"
         + (f"<h3>Keys of the menus</h3>{keys}" if keys else "")
     )
 

@@ -8,17 +8,17 @@ from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
 from app.analysis.reading import last_save
 from app.errors import ElascopeError
 from app.evidence.file import EvidenceFile
-from app.gui.folder_listing import FolderEntry, Listing
-from app.gui.info_facts import read_details
-from app.gui.info_panel import InfoPanel
-from app.gui.inspection import Inspection, inspect
+from app.gui.folder.listing import FolderEntry, Listing
+from app.gui.info.facts import read_details
+from app.gui.info.panel import InfoPanel
 from app.gui.jobs import Channel
-from app.gui.light_table import LightTable
 from app.gui.map_panel import MapPanel
 from app.gui.models import Models
 from app.gui.notice import Notice
-from app.gui.region_desk import RegionDesk
-from app.gui.session_desk import SessionDesk
+from app.gui.regions.desk import RegionDesk
+from app.gui.session.desk import SessionDesk
+from app.gui.table.inspection import Inspection, inspect
+from app.gui.table.light_table import LightTable
 from app.gui.verdict_panel import VerdictPanel
 from app.names import one_line
 

@@ -23,28 +23,28 @@ from app.gui.batch import Batch
 from app.gui.dialogs import about, model_cards
 from app.gui.docks import Docks
 from app.gui.exports import Exports
-from app.gui.folder_listing import Listing, files_to_show
-from app.gui.folder_panel import FolderPanel
+from app.gui.folder.listing import Listing, files_to_show
+from app.gui.folder.panel import FolderPanel
 from app.gui.help_panel import HelpPanel
 from app.gui.image_desk import ImageDesk
-from app.gui.info_panel import InfoPanel
-from app.gui.inspection import Inspection, inspect
+from app.gui.info.panel import InfoPanel
 from app.gui.jobs import Channel
-from app.gui.light_table import LightTable
 from app.gui.map_panel import MapPanel
 from app.gui.menus import Menus
 from app.gui.models import Models
-from app.gui.notes_panel import NotesPanel
 from app.gui.notice import Notice
 from app.gui.presets import Presets
-from app.gui.region_desk import RegionDesk
-from app.gui.regions_panel import RegionsPanel
+from app.gui.regions.desk import RegionDesk
+from app.gui.regions.panel import RegionsPanel
+from app.gui.regions.sweep_strip import SweepStrip
 from app.gui.saving import Saving
 from app.gui.scan_panel import ScanPanel
 from app.gui.scrolling import scrolling
-from app.gui.session_desk import SessionDesk
+from app.gui.session.desk import SessionDesk
+from app.gui.session.notes_panel import NotesPanel
 from app.gui.settings import Settings
-from app.gui.sweep_strip import SweepStrip
+from app.gui.table.inspection import Inspection, inspect
+from app.gui.table.light_table import LightTable
 from app.gui.verdict_panel import VerdictPanel
 from app.gui.window_state import state_of, take_up_regions, take_up_settings
 from app.session import Session
@@ -212,13 +212,13 @@ class MainWindow(QMainWindow):
         absolute = [root.absolute() for root in roots]
 
         def done(listing: tuple[Path, str, Listing]) -> None:
-            self.batch.cancel()
             folder, title, entries = listing
             self.settings.keep_directory("open", folder)
             self.settings.add_recent_folder(folder)
             self.sessions.edits.look_at(absolute)
             self.folder.show_paths(title, entries)
             self.folder.set_marks(self.sessions.edits.marks())
+            self.folder.model.set_rows(self.batch.rows)
             if not self.folder.model.paths:
                 self.images.show_nothing()
             if image is not None and image in self.folder.model.paths:

@@ -20,12 +20,15 @@ from PySide6.QtWidgets import (
 
 from app.analysis.base import Analysis, Params
 from app.analysis.survey import Reduction
-from app.gui.canvas import Show
-from app.gui.light_table import Arrangement
 from app.gui.params_form import ParamsForm
+from app.gui.table.canvas import Show
+from app.gui.table.light_table import Arrangement
 
 _OPACITY = 70
 _PRESETS = "Presets"
+
+_BESIDE_TEXT = 26
+"""Pixels of a button beside its text, in the appearance that needs the most."""
 
 
 class MapPanel(QWidget):
@@ -82,6 +85,7 @@ class MapPanel(QWidget):
             button.setToolTip(f"Show this (key {number})")
             button.clicked.connect(lambda _=False, show=show: self.show_changed.emit(show))
             group.addButton(button)
+            _narrow(button)
             self._view_row.addWidget(button)
             self._buttons[show] = button
         self.arrangement = QComboBox()
@@ -133,6 +137,11 @@ class MapPanel(QWidget):
         row.addWidget(self.opacity, 1)
         row.addWidget(self._percent)
         self.presets = QComboBox()
+        # The user's own names can be long.
+        self.presets.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.presets.setMinimumContentsLength(5)
         self.presets.setAccessibleName("Presets")
         self.presets.activated.connect(self._choose_preset)
         keep = QPushButton("Keep…")
@@ -150,6 +159,8 @@ class MapPanel(QWidget):
         reset.clicked.connect(self.reset)
         explain = QPushButton("What does it show?")
         explain.clicked.connect(self.help_wanted)
+        for button in (keep, reset, explain):
+            _narrow(button)
         self._buttons_row = QHBoxLayout()
         self._buttons_row.addWidget(reset)
         self._buttons_row.addWidget(explain)
@@ -222,3 +233,8 @@ class MapPanel(QWidget):
         if params is not None:
             self.form.set_params(params)
         self.presets.setCurrentIndex(0)
+
+
+def _narrow(button: QPushButton) -> None:
+    """Let a button become as narrow as its text, for small screens."""
+    button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + _BESIDE_TEXT)

@@ -10,8 +10,9 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from app.gui.appearance import Appearance
-from app.gui.canvas import Show
-from app.gui.light_table import Arrangement
+from app.gui.scrolling import PageKeys
+from app.gui.table.canvas import Show
+from app.gui.table.light_table import Arrangement
 from app.names import one_line
 from app.session import Mark
 
@@ -35,16 +36,17 @@ class Menus:
         self._image()
         self._scan()
         self._help()
+        PageKeys(window, besides=window.folder.list)
 
     def shortcuts(self) -> list[tuple[str, str]]:
-        """(text, key) of every command that has a key."""
+        """(text, keys) of every command that has a key."""
         menus = self._window.menuBar().findChildren(QMenu)
         actions = [action for menu in menus for action in menu.actions()]
         native = QKeySequence.SequenceFormat.NativeText
         return [
-            (action.text(), action.shortcut().toString(native))
+            (action.text(), " or ".join(key.toString(native) for key in action.shortcuts()))
             for action in actions
-            if not action.shortcut().isEmpty()
+            if action.shortcuts()
         ]
 
     def _file(self) -> None:
@@ -77,7 +79,7 @@ class Menus:
             self._add(menu, f"Mark as {mark.value}", partial(window.notes.choose, mark), key)
         self._add(menu, "Write a &note", window.write_note, "N")
         menu.addSeparator()
-        self._add(menu, "&Find in folder", window.find_in_folder, QKeySequence.StandardKey.Find)
+        self._add(menu, "&Find in folder", self._find, QKeySequence.StandardKey.Find)
         self._add(menu, "Clear regions A and &B", window.regions.clear, "Ctrl+Backspace")
 
     def _view(self) -> None:
@@ -117,8 +119,12 @@ class Menus:
 
     def _image(self) -> None:
         window, menu = self._window, self._menu("&Image")
-        self._add(menu, "&Next", partial(window.folder.step, 1), "PgDown")
-        self._add(menu, "&Previous", partial(window.folder.step, -1), "PgUp")
+        # The second key works in texts as well, where the first one turns their pages.
+        following = self._add(menu, "&Next", partial(window.folder.step, 1))
+        following.setShortcuts([QKeySequence("PgDown"), QKeySequence("Ctrl+PgDown")])
+        previous = self._add(menu, "&Previous", partial(window.folder.step, -1))
+        previous.setShortcuts([QKeySequence("PgUp"), QKeySequence("Ctrl+PgUp")])
+        self._add(menu, "&Open again", window.images.show_again, "F5")
         menu.addSeparator()
         for number, analysis in enumerate(window.analyses, start=1):
             choose = partial(window.map_panel.choose, analysis)
@@ -157,6 +163,11 @@ class Menus:
             action.setShortcut(QKeySequence(key))
         menu.addAction(action)
         return action
+
+    def _find(self) -> None:
+        """Go to the folder's filter, also when its panel is closed."""
+        self._window.docks.bring_up("folder")
+        self._window.find_in_folder()
 
     def _fill_recent(self) -> None:
         """Recently opened folders; one that is gone stays in the list and cannot be chosen."""

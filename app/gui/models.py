@@ -8,7 +8,7 @@ from app.detection.card import ModelCard
 from app.detection.detector import Detector
 from app.detection.library import load_installed
 from app.detection.verdict import Verdict
-from app.gui.inspection import Inspection
+from app.gui.table.inspection import Inspection
 
 
 class Models:

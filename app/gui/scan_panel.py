@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -28,6 +29,9 @@ from app.names import one_line
 from app.scan.rows import Row
 
 _AnyIndex = QModelIndex | QPersistentModelIndex
+
+_TITLE_LENGTH = 40
+"""Characters of a folder's name beside the progress."""
 
 
 class RowsModel(QAbstractTableModel):
@@ -114,19 +118,23 @@ class ScanPanel(QWidget):
         super().__init__(parent)
         self.model = RowsModel(self)
         self._started = 0.0
-        self._total = 0
+        self._title, self._total = "", 0
         self.start_button = QPushButton("Scan folder")
         self.cancel_button = QPushButton("Cancel")
         self.export_button = QPushButton("Export report…")
         self.bar = QProgressBar(textVisible=False)
+        self.bar.setMinimumWidth(40)
         self.bar.setAccessibleName("Progress of the scan")
         self.status = QLabel("No scan yet")
         self.status.setTextFormat(Qt.TextFormat.PlainText)
+        # Its text grows during a scan; it must not make the window wider.
+        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setWordWrap(False)
+        self.table.setTabKeyNavigation(False)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.table.horizontalHeader().setStretchLastSection(True)
@@ -140,28 +148,28 @@ class ScanPanel(QWidget):
         for widget in (self.start_button, self.cancel_button, self.export_button):
             top.addWidget(widget)
         top.addWidget(self.bar, 1)
-        top.addWidget(self.status)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.addLayout(top)
+        layout.addWidget(self.status)
         layout.addWidget(self.table)
-        self.finish("No scan yet")
-        self.start_button.setEnabled(False)
+        for button in (self.start_button, self.cancel_button, self.export_button):
+            button.setEnabled(False)
 
-    def begin(self, total: int, questions: tuple[str, ...]) -> None:
-        """A scan of ``total`` files has started."""
+    def begin(self, title: str, total: int, questions: tuple[str, ...]) -> None:
+        """A scan of ``total`` files has started; ``title`` says where they are."""
         self.model.start(questions)
         widths = [200, 90, *[130, 60] * len(questions)]
         for column, width in enumerate(widths):
             self.table.setColumnWidth(column, width)
-        self._total = total
+        self._title, self._total = one_line(title), total
         self._started = time.monotonic()
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(0)
         self.start_button.setEnabled(False)
         self.cancel_button.setEnabled(True)
         self.export_button.setEnabled(False)
-        self.status.setText(f"0 of {total}")
+        self._say("Rows of ", f": 0 of {total}")
 
     def add(self, rows: list[Row]) -> None:
         """Rows have arrived."""
@@ -170,14 +178,25 @@ class ScanPanel(QWidget):
         self.bar.setValue(done)
         seconds = time.monotonic() - self._started
         left = seconds / done * (self._total - done)
-        self.status.setText(f"{done} of {self._total}, about {_duration(left)} left")
+        if self.cancel_button.isEnabled():
+            self._say("Rows of ", f": {done} of {self._total}, about {_duration(left)} left")
 
-    def finish(self, status: str) -> None:
-        """The scan has ended."""
+    def stop(self) -> None:
+        """The scan has been asked to end; rows still arrive."""
+        self.cancel_button.setEnabled(False)
+        self._say("Rows of ", ": stopping…")
+
+    def finish(self, word: str) -> None:
+        """The scan has ended, in the way that ``word`` says."""
         self.start_button.setEnabled(True)
         self.cancel_button.setEnabled(False)
         self.export_button.setEnabled(bool(self.model.rows))
-        self.status.setText(status)
+        self._say(f"{word}: {len(self.model.rows)} rows of ", "")
+
+    def _say(self, before: str, after: str) -> None:
+        """Name the folder of the rows: another one may have been opened since."""
+        self.status.setText(before + _shortened(self._title) + after)
+        self.status.setToolTip(plain_tooltip(before + self._title + after))
 
     def _activated(self, index: QModelIndex) -> None:
         self.opened.emit(Path(self.model.rows[index.row()].path))
@@ -186,3 +205,9 @@ class ScanPanel(QWidget):
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _shortened(title: str) -> str:
+    """A title without its middle, if it would make the panel wide."""
+    half = _TITLE_LENGTH // 2
+    return title if len(title) <= _TITLE_LENGTH else f"{title[:half]}…{title[-half:]}"

@@ -7,10 +7,10 @@ from app.analysis.base import Analysis, Params
 from app.analysis.region import Region
 from app.analysis.survey import Reduction
 from app.errors import ElascopeError
-from app.gui.canvas import Show
-from app.gui.light_table import Arrangement, LightTable
 from app.gui.map_panel import MapPanel
-from app.gui.region_desk import RegionDesk
+from app.gui.regions.desk import RegionDesk
+from app.gui.table.canvas import Show
+from app.gui.table.light_table import Arrangement, LightTable
 
 
 def state_of(table: LightTable, panel: MapPanel, regions: RegionDesk) -> dict[str, Any]:

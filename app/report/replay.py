@@ -5,6 +5,7 @@ docs/record.md says what is compared and what a difference can mean.
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import threading
@@ -28,11 +29,15 @@ from app.evidence.decode import DecodedImage, DecodeRecord, decode
 from app.evidence.file import EvidenceFile, open_evidence
 from app.evidence.jpeg import read_jpeg
 from app.names import printable
-from app.report.picture import output_facts, read_png, read_record, record_of, versions
+from app.report.picture import output_facts, versions
+from app.report.record import read_png, read_record, record_of
 from app.report.step import Step, shown, step_of
 from app.report.view import Show, ViewSpec, compose
 
 _FINGERPRINT = "encoder_fingerprint"
+
+_PNG_SUFFIXES = tuple(f".{''.join(cases)}" for cases in itertools.product("pP", "nN", "gG"))
+"""An export may end in any of them; most end in the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,23 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Png:
-    """The PNG of a record: its name, its pixels if it can be read, and what else is to be said."""
+    """The PNG of a record.
+
+    Attributes:
+        name: to show.
+        pixels: None if it cannot be read.
+        strange: what it has that Elascope does not write.
+        remark: what else is to be said.
+    """
 
     name: str
     pixels: RgbU8 | None
+    strange: str = ""
     remark: str = ""
+
+    def shows(self, picture: RgbU8) -> bool:
+        """Whether every viewer shows ``picture``."""
+        return _equal(self.pixels, picture) and not self.strange
 
 
 def replay_file(
@@ -81,13 +98,16 @@ def replay_file(
         return Outcome(False, (opening, _another_file(evidence, step)))
     decoded = decode(evidence)
     again = _repeated(step, evidence, decoded, stop)
-    png = _png_beside(record, raw, evidence) if picture is None else _Png(_name(record), picture)
+    if picture is None:
+        png = _png_beside(record, raw, evidence)
+    else:
+        png = _Png(_name(record), picture.pixels, picture.strange)
     agrees = output_facts(again) == step.output
     return Outcome(
-        agrees and (png is None or _equal(png.pixels, again)),
+        agrees and (png is None or png.shows(again)),
         (
             opening,
-            f"File: {_name(evidence.path)} is the examined file, by its SHA-256 {step.sha256}.",
+            *_file(evidence, step),
             *_decoding(step, decoded.record),
             *_method(step),
             _view(step),
@@ -107,6 +127,17 @@ def _beside(record: Path, name: str) -> Path:
             "--image."
         )
     return place
+
+
+def _file(evidence: EvidenceFile, step: Step) -> list[str]:
+    known = f"File: {_name(evidence.path)} is the examined file, by its SHA-256 {step.sha256}."
+    if step.size in (None, evidence.size):
+        return [known]
+    return [
+        known,
+        f"File: it has {evidence.size:,} bytes and not {shown(step.size)}, as the record says: the "
+        "record was changed.",
+    ]
 
 
 def _another_file(evidence: EvidenceFile, step: Step) -> str:
@@ -131,25 +162,24 @@ def _repeated(
 
 def _png_beside(record: Path, raw: Mapping[str, Any], evidence: EvidenceFile) -> _Png | None:
     """The exported PNG of a record that is a file of its own, or None where there is none."""
-    places = (record.with_suffix(suffix) for suffix in (".png", ".PNG"))
+    places = [record.with_suffix(suffix) for suffix in _PNG_SUFFIXES]
     path = next((place for place in places if os.path.lexists(place)), None)
     if path is None or _same_file(path, evidence.path):
         return None
     try:
-        pixels, text = read_png(path)
-        inside = None if text is None else record_of(text.encode("utf-8", "surrogatepass"))
+        found = read_png(path)
+        inside = None if found.record is None else record_of(found.record)
     except ElascopeError as error:
-        return _Png(_name(path), None, error.sentence)
-    if inside == raw:
-        return _Png(_name(path), pixels)
+        return _Png(_name(path), None, remark=error.sentence)
+    remark = ""
     if inside is None:
-        return _Png(_name(path), pixels, f"{_name(path)} holds no record; it was saved again.")
-    return _Png(
-        _name(path),
-        pixels,
-        f"the record inside {_name(path)} is not the same as this one: one of them was changed, or "
-        "they were not exported together.",
-    )
+        remark = f"{_name(path)} holds no record; it was saved again."
+    elif inside != raw:
+        remark = (
+            f"the record inside {_name(path)} is not the same as this one: one of them was "
+            "changed, or they were not exported together."
+        )
+    return _Png(_name(path), found.pixels, found.strange, remark)
 
 
 def _same_file(path: Path, other: Path) -> bool:
@@ -166,7 +196,8 @@ def _decoding(step: Step, record: DecodeRecord) -> list[str]:
     then = step.raw.get("decode")
     if not isinstance(then, dict):
         return ["Decoding: the record does not say how the file was decoded."]
-    changes = _changes(then, here)
+    # A record of an earlier version has fewer fields; what it does not say it cannot contradict.
+    changes = _changes(then, {key: value for key, value in here.items() if key in then})
     if not changes:
         return [f"Decoding: as recorded, by {record.decoder}."]
     return [
@@ -234,7 +265,7 @@ def _words(key: str) -> str:
 
 
 def _name(path: Path) -> str:
-    return shown(printable(path.name))
+    return shown(printable(path.name or str(path)))
 
 
 # What is said of the picture ------------------------------------------------------------------
@@ -254,6 +285,12 @@ def _size(facts: Mapping[str, Any]) -> str:
     return f"{facts['width']} x {facts['height']} pixels"
 
 
+_STRANGE = (
+    "Elascope does not write that: another program saved or changed the PNG, and a viewer may show "
+    "something other than these pixels."
+)
+
+
 def _compared(png: _Png | None, again: RgbU8) -> list[str]:
     if png is None:
         return ["PNG: none lies beside the record, so only the SHA-256 was compared."]
@@ -261,6 +298,7 @@ def _compared(png: _Png | None, again: RgbU8) -> list[str]:
         return [f"PNG: {png.remark} It was not compared."]
     return [
         f"PNG: {_difference(png.name, png.pixels, again)}",
+        *([f"PNG: {png.name} has {png.strange}. {_STRANGE}"] if png.strange else []),
         *([f"PNG: {png.remark}"] if png.remark else []),
     ]
 
@@ -285,10 +323,15 @@ def _equal(pixels: RgbU8 | None, again: RgbU8) -> bool:
 
 def _conclusion(agrees: bool, png: _Png | None, again: RgbU8, step: Step) -> str:
     pixels = None if png is None else png.pixels
-    if agrees and (png is None or _equal(pixels, again)):
+    if agrees and (png is None or png.shows(again)):
         return "The recorded step was repeated with the same result, bit for bit."
     if agrees and pixels is None:
         return "The recorded step gives the recorded SHA-256, but its PNG could not be compared."
+    if agrees and _equal(pixels, again):
+        return (
+            "The recorded step gives the recorded SHA-256 and the pixels of the PNG, but the PNG "
+            "was changed after it was written: what a viewer shows of it may be something else."
+        )
     if agrees:
         return (
             "The recorded step gives the recorded SHA-256, but the PNG shows something else: it "

@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
 from app.analysis import ANALYSES
@@ -17,14 +16,9 @@ from app.analysis.region import Region
 from app.analysis.survey import Reduction
 from app.errors import InvalidParameterError, RecordRefusedError
 from app.evidence.plaintext import plain
+from app.foreign_json import FaultError, typed, typed_digest
+from app.report.record import damaged_record
 from app.report.view import Show, ViewSpec
-
-_WORDS: dict[type | UnionType, str] = {
-    str: "text",
-    int: "a whole number",
-    int | float: "a number",
-    dict: "an object",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +29,7 @@ class Step:
         raw: the record as it was read.
         name: of the examined file, without its folder.
         sha256: of that file.
+        size: of that file in bytes; None where the record does not say.
         analysis: the method.
         params: its parameters.
         unnamed: parameters that the record does not name; they have their defaults.
@@ -45,6 +40,7 @@ class Step:
     raw: Mapping[str, Any]
     name: str
     sha256: str
+    size: int | None
     analysis: Analysis
     params: Params
     unnamed: tuple[str, ...]
@@ -53,14 +49,23 @@ class Step:
 
 
 def step_of(raw: Mapping[str, Any]) -> Step:
-    """Check a record from `app.report.picture.read_record`.
+    """Check a record from `app.report.record.read_record`.
 
     Raises:
         RecordRefusedError: a value is missing, unknown or out of its range.
     """
-    sha256, output = _digest(raw, "sha256"), _typed(raw, "output", dict)
-    analysis = _analysis(_typed(raw, "method", str))
-    values = _typed(raw, "parameters", dict)
+    try:
+        return _step(raw)
+    except FaultError as fault:
+        raise damaged_record(fault) from fault
+    except InvalidParameterError as error:
+        raise RecordRefusedError(f"The record cannot be replayed. {error.sentence}") from error
+
+
+def _step(raw: Mapping[str, Any]) -> Step:
+    sha256, output = typed_digest(raw, "sha256"), typed(raw, "output", dict)
+    analysis = _analysis(typed(raw, "method", str))
+    values = typed(raw, "parameters", dict)
     names = [spec.name for spec in analysis.params.specs()]
     for name in values:
         if name not in names:
@@ -68,23 +73,19 @@ def step_of(raw: Mapping[str, Any]) -> Step:
                 f"{analysis.title} has no parameter {shown(name)} in this program. Another version "
                 "of Elascope may have made the record."
             )
-    try:
-        params = analysis.params(**values)
-        view = _view(_typed(raw, "view", dict)) if "view" in raw else None
-    except InvalidParameterError as error:
-        raise RecordRefusedError(f"The record cannot be replayed. {error.sentence}") from error
     return Step(
         raw=raw,
         name=_name(raw),
         sha256=sha256,
+        size=typed(raw, "bytes", int) if "bytes" in raw else None,
         analysis=analysis,
-        params=params,
+        params=analysis.params(**values),
         unnamed=tuple(name for name in names if name not in values),
-        view=view,
+        view=_view(typed(raw, "view", dict)) if "view" in raw else None,
         output={
-            "width": _typed(output, "width", int),
-            "height": _typed(output, "height", int),
-            "pixels_sha256": _digest(output, "pixels_sha256"),
+            "width": typed(output, "width", int),
+            "height": typed(output, "height", int),
+            "pixels_sha256": typed_digest(output, "pixels_sha256"),
         },
     )
 
@@ -105,61 +106,40 @@ def _analysis(method: str) -> Analysis:
 
 
 def _view(raw: Mapping[str, Any]) -> ViewSpec:
-    region = _typed(raw, "region", dict)
+    region = typed(raw, "region", dict)
     left, top, right, bottom = (
-        _typed(region, edge, int) for edge in ("left", "top", "right", "bottom")
+        typed(region, edge, int) for edge in ("left", "top", "right", "bottom")
     )
+    reduced, seen = typed(raw, "reduction", str), typed(raw, "show", str)
+    beside = None if raw.get("left") is None else typed(raw, "left", str)
     try:
-        reduction = Reduction(_typed(raw, "reduction", str))
-        show = Show(_typed(raw, "show", str))
-        left_of_divider = None if raw.get("left") is None else Show(_typed(raw, "left", str))
+        reduction, show = Reduction(reduced), Show(seen)
+        left_of_divider = None if beside is None else Show(beside)
     except ValueError as error:
-        raise _damaged("its view has a word that this program does not know", error) from error
+        raise FaultError("view has a word that this program does not know") from error
     return ViewSpec(
         region=Region(left, top, right, bottom),
-        factor=_typed(raw, "factor", int),
+        factor=typed(raw, "factor", int),
         reduction=reduction,
         show=show,
-        opacity=_typed(raw, "opacity", int | float),
+        opacity=typed(raw, "opacity", int | float),
         left=left_of_divider,
-        divider=_typed(raw, "divider", int | float),
+        divider=typed(raw, "divider", int | float),
     )
 
 
 def _name(raw: Mapping[str, Any]) -> str:
-    name = str(_typed(raw, "name", str))
+    name = str(typed(raw, "name", str))
     if "name_bytes" in raw:
         try:
-            name = os.fsdecode(bytes.fromhex(_typed(raw, "name_bytes", str)))
+            name = os.fsdecode(bytes.fromhex(typed(raw, "name_bytes", str)))
         except ValueError as error:
-            raise _damaged("its name_bytes are not hexadecimal", error) from error
+            raise FaultError("name_bytes is not hexadecimal") from error
     # A record must not lead out of its folder.
     try:
         os.fsencode(name)
     except ValueError as error:
-        raise _damaged("its name is not the name of a file", error) from error
+        raise FaultError("name is not the name of a file") from error
     if name in ("", "..") or "\0" in name or Path(name).name != name:
-        raise _damaged("its name is not the name of a file")
+        raise FaultError("name is not the name of a file")
     return name
-
-
-def _digest(raw: Mapping[str, Any], key: str) -> str:
-    digest = str(_typed(raw, key, str))
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-        raise _damaged(f"its {key} is not a SHA-256 digest")
-    return digest
-
-
-def _typed(raw: Mapping[str, Any], key: str, kind: type | UnionType) -> Any:
-    if key not in raw:
-        raise _damaged(f"it has no {key}")
-    value = raw[key]
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise _damaged(f"its {key} is not {_WORDS[kind]}")
-    return value
-
-
-def _damaged(reason: str, cause: Exception | None = None) -> RecordRefusedError:
-    return RecordRefusedError(
-        f"The record is damaged or was changed by hand: {reason}.", repr(cause) if cause else ""
-    )

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from app.analysis.base import Analysis, Params
+from app.analysis.memory import memory_translated
 from app.analysis.overlay import blend
 from app.analysis.region import Region
 from app.analysis.rendering import Rendering
@@ -26,13 +27,8 @@ from app.errors import ElascopeError, InvalidParameterError, NotWrittenError
 from app.evidence.decode import DecodedImage, DecodeRecord
 from app.evidence.file import EvidenceFile
 from app.names import printable
-from app.report.picture import (
-    output_facts,
-    parameter_record,
-    read_record,
-    record_text,
-    write_png,
-)
+from app.report.picture import output_facts, parameter_record, record_text, write_png
+from app.report.record import read_record
 
 FACTOR_LIMIT = 4096
 """A longest side of 65,500 pixels becomes 16; sums of so large a square still fit 32 bits."""
@@ -96,6 +92,7 @@ class ViewSpec:
         return -(-self.region.height // self.factor)
 
 
+@memory_translated()
 def compose(
     pixels: RgbU8,
     analysis: Analysis,
@@ -119,6 +116,7 @@ def compose(
 
     Raises:
         InvalidParameterError: the region reaches beyond the picture.
+        TooLargeError: memory ran out, or the analysis cannot take so long a side.
         CancelledError: ``stop`` was set.
     """
     height, width = pixels.shape[:2]
@@ -221,6 +219,7 @@ def export_view(
     Raises:
         NotWrittenError: a target is unfit or cannot be written; the sentence says what is there.
         InvalidParameterError: the region reaches beyond the picture.
+        TooLargeError: as `compose`.
         CancelledError: ``stop`` was set; nothing is written.
     """
     beside = _place_of_record(target)
@@ -261,14 +260,17 @@ def _check_targets(target: Path, beside: Path, evidence: Sequence[Path]) -> None
             f"{beside} leads to {target}; picture and record need a file each, so nothing is "
             "written."
         )
-    if not os.path.lexists(beside):
-        return
-    # The analyst was asked about the picture's name, not about that of the record.
-    try:
-        read_record(beside)
-    except ElascopeError as error:
+    if os.path.lexists(beside) and not _belongs(beside, target):
+        # The analyst was asked about the picture's name, not about that of the record.
         raise NotWrittenError(
-            f"{beside} exists and is no record of Elascope, so nothing is written. Choose another "
-            "name for the picture.",
-            error.sentence,
-        ) from error
+            f"{beside} exists and is not the record of {target}, so nothing is written. Choose "
+            "another name for the picture."
+        )
+
+
+def _belongs(beside: Path, target: Path) -> bool:
+    """Whether both are what one earlier export wrote."""
+    try:
+        return read_record(beside)[0] == read_record(target)[0]
+    except ElascopeError:
+        return False

@@ -16,10 +16,10 @@ from PySide6.QtWidgets import QApplication
 from app import paths
 from app.analysis.region import Region
 from app.gui.appearance import Appearance, Look
-from app.gui.canvas import Show
-from app.gui.light_table import Arrangement
 from app.gui.main_window import MainWindow
 from app.gui.settings import Settings
+from app.gui.table.canvas import Show
+from app.gui.table.light_table import Arrangement
 from app.session import Mark
 
 _SIZE = (1440, 900)
@@ -90,38 +90,38 @@ def main(target: Path) -> None:
 
     at.open("splice.jpg")
     at.take("overlay-light", light)
-    window.set_show(Show.PICTURE)
+    window.table.set_show(Show.PICTURE)
     at.panel("file")
     at.take("picture-light", light)
-    window.set_show(Show.MAP)
+    window.table.set_show(Show.MAP)
     at.panel("help")
     window.explain()
     at.take("map-dark", dark)
 
-    window.set_show(Show.OVERLAY)
+    window.table.set_show(Show.OVERLAY)
     at.choose("ela", "Heat map")
-    window.set_arrangement(Arrangement.WIPE)
+    window.table.set_arrangement(Arrangement.WIPE)
     at.panel("sweep", "notes")
     window.notes.choose(Mark.FLAGGED)
     at.take("wipe-dark", dark)
 
     at.choose("ela")
-    window.set_show(Show.MAP)
-    window.set_arrangement(Arrangement.SIDE)
+    window.table.set_show(Show.MAP)
+    window.table.set_arrangement(Arrangement.SIDE)
     window.regions_panel.set_region("A", Region(130, 258, 210, 330))
     window.regions_panel.set_region("B", Region(262, 250, 342, 322))
     at.panel("regions")
     at.take("side-by-side-light", light)
     window.regions.clear()
 
-    window.set_arrangement(Arrangement.SINGLE)
-    window.set_show(Show.OVERLAY)
+    window.table.set_arrangement(Arrangement.SINGLE)
+    window.table.set_show(Show.OVERLAY)
     window.table.right.zoom_by(16)
     at.panel("verdict", "scan")
     at.take("close-up-dark", dark)
 
     window.table.right.fit()
-    window.set_show(Show.MAP)
+    window.table.set_show(Show.MAP)
     at.choose("ghosts")
     at.take("ghosts-light", light)
     at.choose("noise")

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,8 +10,16 @@ from app.analysis.region import Region
 from app.analysis.survey import Reduction, measure_reduced
 from app.errors import InvalidParameterError, TooLargeError
 from app.evidence.decode import decode
-from app.evidence.jpeg import read_jpeg
-from tests.pictures import encoded, in_memory, noise, pillow_residual, pillow_round_trip, scene
+from app.evidence.jpeg import read_jpeg, standard_tables
+from tests.pictures import (
+    PILLOW_SUBSAMPLING,
+    encoded,
+    in_memory,
+    noise,
+    pillow_residual,
+    pillow_round_trip,
+    scene,
+)
 
 PART = Region(96, 64, 224, 160)
 
@@ -276,8 +285,8 @@ def _sentences(data: bytes, params: GhostParams) -> tuple[str, ...]:
     [
         (30, "as coarse as the lowest quality measured"),
         (43, "as coarse as the lowest quality measured"),
-        (44, "at it and above the whole picture is dark"),
-        (87, "at it and above the whole picture is dark"),
+        (44, "and above, the whole picture can be dark, whatever its history"),
+        (87, "and above, the whole picture can be dark, whatever its history"),
         (88, "consistent with an earlier save of that part"),
         (95, "consistent with an earlier save of that part"),
     ],
@@ -291,8 +300,8 @@ def test_the_last_save_decides_what_the_map_can_say(last: int, words: str) -> No
 @pytest.mark.parametrize(
     ("last", "words"),
     [
-        (44, "changes least at the qualities next to it"),
-        (87, "changes least at the qualities next to it"),
+        (44, "and above, the whole picture can change least, whatever its history"),
+        (87, "and above, the whole picture can change least, whatever its history"),
         (88, "A part with a lower one than its like is consistent with an earlier save"),
     ],
 )
@@ -302,15 +311,67 @@ def test_a_map_of_qualities_is_not_read_as_one_of_darkness(last: int, words: str
     assert "dark" not in sentence.replace("flat, dark or saturated", "")
 
 
-def test_measured_maps_bear_out_that_the_last_save_is_dark_everywhere() -> None:
-    params = GhostParams(lowest=50)
-    measured = _map(pillow_round_trip(_photo(96, 96), 80, "4:2:0"), params)
-    darkest = np.array(qualities(params))[measured.argmin(axis=2)]
-    assert (darkest >= 80).mean() > 0.99
+@pytest.mark.parametrize(
+    ("last", "factors", "chroma", "where", "words"),
+    [
+        (80, (1.0, 1.0), "4:2:0", 80, "Near the file's last save (quality 80) and above"),
+        (76, (1.0, 1.0), "4:4:4", 95, "Near the file's last save (quality 76) and above"),
+        (65, (0.5, 1.6), "4:2:0", 95, "Near the file's last save (near quality 45) and above"),
+    ],
+    ids=["next to it", "other chroma", "own tables"],
+)
+def test_measured_maps_bear_out_that_no_part_is_read_near_the_last_save_or_above(
+    last: int, factors: tuple[float, float], chroma: str, where: int, words: str
+) -> None:
+    """A picture of one history: the same encoder is found next to its quality, others above."""
+    tables = [
+        [max(round(value * factors[place % 2]), 1) for place, value in enumerate(table)]
+        for table in standard_tables(last)
+    ]
+    subsampling = PILLOW_SUBSAMPLING[chroma]
+    data = encoded(_photo(96, 96), "JPEG", qtables=tables, subsampling=subsampling)
+    params = GhostParams(saves=12)
+    jpeg = read_jpeg(data)
+    assert jpeg.quality is not None
+    measured = _map(decode(in_memory(data)).pixels, params)
+    known = qualities(params)
+    least = np.array(known)[len(known) - 1 - measured[:, :, ::-1].argmin(axis=2)]
+    assert (least == where).mean() > 0.9
+    assert (least >= jpeg.quality.quality - params.step).mean() > 0.99
+    assert _sentences(data, params)[0].startswith(words)
+
+
+def test_a_last_save_as_coarse_as_the_range_is_named_with_its_tables() -> None:
+    tables = [list(table) for table in standard_tables(30)]
+    tables[0][40] += 1
+    data = encoded(scene(80, 80), "JPEG", qtables=tables, subsampling=2)
+    assert _sentences(data, GhostParams())[0].startswith(
+        "The file's last save (near quality 30) is as coarse"
+    )
+
+
+def test_compression_inside_a_file_that_is_no_jpeg_is_told() -> None:
+    tiff = _sentences(encoded(scene(80, 80), "TIFF", compression="jpeg"), GhostParams())
+    assert tiff == (
+        "This TIFF file is compressed as JPEG inside; its quality is not read. Near it and above, "
+        "the whole picture can change little, whatever its history.",
+    )
+    webp = _sentences(encoded(scene(80, 80), "WEBP"), GhostParams())[0]
+    assert webp.startswith("This WebP file is compressed with VP8, which can leave traces")
+
+
+def test_a_subsampling_that_no_save_can_have_is_told_with_that_used() -> None:
+    options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440]
+    options += [cv2.IMWRITE_JPEG_QUALITY, 95]
+    data = cv2.imencode(".jpg", scene(80, 80), options)[1].tobytes()
+    params = GHOSTS.resolve(GhostParams(subsampling=AS_IN_FILE), read_jpeg(data))
+    assert _sentences(data, params)[1:] == (
+        "The file's chroma subsampling (4:4:0) cannot be used for a save; 4:2:0 is.",
+    )
 
 
 def test_other_facts_of_the_file_add_their_sentences() -> None:
-    assert _sentences(encoded(scene(80, 80), "PNG"), GhostParams())[0].startswith("A PNG file")
+    assert _sentences(encoded(scene(80, 80), "PNG"), GhostParams())[0].startswith("This PNG file")
     assert "dithering" in " ".join(_sentences(encoded(noise(80, 80), "GIF"), GhostParams()))
     small = _sentences(encoded(scene(40, 40), "JPEG", quality=95), GhostParams())
     assert small[1:] == ("Too small to compare areas: there are few 8x8 blocks.",)

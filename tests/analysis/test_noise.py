@@ -11,7 +11,7 @@ from app.analysis.noise import NOISE, NoiseParams, read_noise
 from app.analysis.region import Region
 from app.analysis.survey import Reduction, measure_reduced
 from app.evidence.decode import decode
-from app.evidence.jpeg import read_jpeg
+from app.evidence.jpeg import read_jpeg, standard_tables
 from tests.pictures import encoded, hand_made_png, in_memory, noise, pillow_round_trip, scene
 
 PART = Region(60, 50, 190, 150)
@@ -195,11 +195,22 @@ def test_a_fine_jpeg_is_read_by_comparing_like_with_like() -> None:
 
 def test_a_coarse_jpeg_says_so_first() -> None:
     first, _ = _sentences(encoded(noise(80, 80), "JPEG", quality=74))
-    assert first.startswith("The last save at quality 74 took away most of the fine noise")
+    assert first.startswith("The last save (quality 74) took away most of the fine noise")
+    tables = [list(table) for table in standard_tables(60)]
+    tables[0][40] += 1
+    own, _ = _sentences(encoded(noise(80, 80), "JPEG", qtables=tables, subsampling=2))
+    assert own.startswith("The last save (near quality 60) took away")
 
 
 def test_other_facts_of_the_file_add_their_sentences() -> None:
-    assert _sentences(encoded(noise(80, 80), "PNG"))[1].startswith("A PNG file says nothing")
+    assert _sentences(encoded(noise(80, 80), "PNG"))[1] == (
+        "This PNG file says nothing of an earlier JPEG save. A save with loss evens out noise."
+    )
+    jpeg_in_tiff = encoded(noise(80, 80), "TIFF", compression="jpeg")
+    assert _sentences(jpeg_in_tiff)[1] == (
+        "This TIFF file is compressed as JPEG inside; its quality is not read. "
+        "A save with loss evens out noise."
+    )
     assert "dithering" in " ".join(_sentences(encoded(noise(80, 80), "GIF")))
     assert "Too small" in " ".join(_sentences(encoded(noise(40, 80), "JPEG", quality=90)))
     deep = hand_made_png(80, 80, 16, 0, [bytes(160)] * 80)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.analysis import recompress
+from app.analysis.ela import ELA, ElaParams
 from app.analysis.recompress import (
     SUBSAMPLINGS,
     encoder_identity,
@@ -14,6 +15,7 @@ from app.analysis.recompress import (
     round_trip_region,
 )
 from app.analysis.region import Region
+from app.analysis.survey import measure_banded
 from app.errors import InvalidParameterError, TooLargeError
 from tests.pictures import noise, pillow_round_trip, scene
 
@@ -79,12 +81,19 @@ def test_a_subsampling_that_no_save_can_use_is_one_sentence(subsampling: str) ->
         round_trip_region(picture, 90, subsampling, Region(0, 0, 4, 4))
 
 
-def test_a_region_of_a_picture_that_is_too_long_for_jpeg_can_be_saved() -> None:
-    picture = np.tile(noise(3, 64), (1, 1100, 1))
-    region = Region(66_000, 0, 66_040, 3)
-    found = round_trip_region(picture, 80, "4:2:0", region)
-    whole = pillow_round_trip(picture[:, 65_920:66_112], 80, "4:2:0")
-    assert np.array_equal(found, whole[:, 80:120])
+def test_a_part_of_a_picture_that_jpeg_cannot_store_is_refused_like_the_whole() -> None:
+    picture = np.zeros((65_520, 16, 3), np.uint8)
+    for region in (Region(0, 0, 16, 65_520), Region(0, 0, 16, 40_000), Region(4, 4, 8, 8)):
+        with pytest.raises(TooLargeError, match="A side of 65520 pixels cannot be saved as JPEG"):
+            round_trip_region(picture, 90, "4:2:0", region)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_number_of_threads_does_not_decide_whether_a_picture_is_refused(threads: int) -> None:
+    picture = np.zeros((65_520, 16, 3), np.uint8)
+    measure = ELA.measuring(ElaParams())
+    with pytest.raises(TooLargeError, match="A side of 65520 pixels"):
+        measure_banded(measure, picture, Region.whole(picture), threads=threads)
 
 
 def test_round_trip_leaves_its_input_alone_and_keeps_shape_and_type() -> None:

@@ -32,6 +32,16 @@ def test_numbers_and_maps_are_those_of_pillows_saves() -> None:
         assert np.allclose(step.measurement, means, atol=1e-5)
 
 
+@pytest.mark.parametrize("region", [Region(5, 9, 153, 111), Region(1, 0, 192, 127)])
+def test_the_numbers_are_of_the_region_alone_where_its_map_reaches_beyond(region: Region) -> None:
+    pixels = scene(128, 192, 1)
+    (step,) = sweep(pixels, ELA, ElaParams(subsampling="4:4:4"), region, [70], 16)
+    luma = region.of(pillow_residual(pixels, 70, "4:4:4")) @ LUMA
+    assert not step.sampled
+    assert step.spread.mean == pytest.approx(luma.mean())
+    assert step.spread.p95 == pytest.approx(np.percentile(luma, 95))
+
+
 def test_the_residual_dips_at_the_quality_of_the_last_save() -> None:
     pixels = pillow_round_trip(scene(160, 160, 2), 75, "4:2:0")
     steps = sweep(pixels, ELA, ElaParams(), Region.whole(pixels), range(60, 96, 5), 40)

@@ -61,7 +61,7 @@ def test_an_image_outside_validity_gets_no_score_and_every_reason(detector: Dete
     assert verdict.state is State.OUTSIDE_VALIDITY
     assert (verdict.score, verdict.provider) == (None, "")
     assert verdict.reason == (
-        "Outside the model's validity: it is a JPEG file, the model knows PNG only; "
+        "Outside the model's validity: its format is JPEG, the model knows PNG only; "
         "its shorter side has 8 pixels, below 16."
     )
 

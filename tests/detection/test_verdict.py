@@ -103,7 +103,7 @@ def test_a_small_rate_is_not_called_zero(rate: float, words: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format": "JPEG"}, "it is a JPEG file, the model knows PNG only"),
+        ({"format": "JPEG"}, "its format is JPEG, the model knows PNG only"),
         ({"width": 15}, "its shorter side has 15 pixels, below 16"),
         ({"height": 15, "width": 60}, "its shorter side has 15 pixels, below 16"),
         ({"height": 513, "width": 400}, "its longer side has 513 pixels, above 512"),
@@ -125,7 +125,7 @@ def test_several_formats_are_listed() -> None:
     several = card(validity={"formats": ("PNG", "JPEG")})
     assert reasons_against(several, dataclasses.replace(GOOD, format="JPEG")) == ()
     (reason,) = reasons_against(several, dataclasses.replace(GOOD, format="MPO"))
-    assert reason == "it is a MPO file, the model knows PNG or JPEG only"
+    assert reason == "its format is MPO, the model knows PNG or JPEG only"
 
 
 def test_another_encoder_than_the_trainings_is_a_reason() -> None:

@@ -2,6 +2,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -120,6 +121,34 @@ def test_exif_orientation_is_recorded_and_never_applied(container: str, orientat
     # AVIF states its rotation outside of EXIF, where 1 means the same as nothing.
     expected = None if (container, orientation) == ("AVIF", 1) else orientation
     assert turned.record.exif_orientation == expected
+
+
+@pytest.mark.parametrize(
+    ("container", "options", "lossy"),
+    [
+        ("JPEG", {}, "JPEG"),
+        ("PNG", {}, ""),
+        ("GIF", {}, ""),
+        ("BMP", {}, ""),
+        ("AVIF", {}, "AV1"),
+        ("TIFF", {}, ""),
+        ("TIFF", {"compression": "tiff_lzw"}, ""),
+        ("TIFF", {"compression": "jpeg"}, "JPEG"),
+        ("WEBP", {}, "VP8"),
+        ("WEBP", {"lossless": True}, ""),
+        ("WEBP", {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"}, "VP8"),
+        ("WEBP", {"save_all": True, "append_images": [Image.new("RGB", (21, 13))]}, "VP8"),
+        (
+            "WEBP",
+            {"lossless": True, "save_all": True, "append_images": [Image.new("RGB", (21, 13))]},
+            "",
+        ),
+    ],
+)
+def test_compression_that_loses_detail_is_recorded(
+    container: str, options: dict[str, Any], lossy: str
+) -> None:
+    assert _decoded(encoded(SMALL, container, **options)).record.lossy == lossy
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -1,5 +1,6 @@
 import io
 import struct
+from typing import Any
 
 import cv2
 import pytest
@@ -105,6 +106,67 @@ def test_one_luma_table_for_all_channels_is_exact() -> None:
 def test_without_a_luma_table_there_is_no_estimate() -> None:
     assert estimate_quality({}) is None
     assert estimate_quality({1: standard_tables(90)[1]}) is None
+
+
+def _with_table_identifiers(data: bytes, new: dict[int, int]) -> bytes:
+    """The same picture whose tables have other identifiers, in DQT and in the frame header."""
+    changed = bytearray(data)
+    for part in read_jpeg(data).segments:
+        at = part.offset + 4
+        if part.name == "DQT":
+            changed[at] = new[changed[at]]
+        elif part.name == "SOF0":
+            for component in range(changed[at + 5]):
+                place = at + 8 + 3 * component
+                changed[place] = new[changed[place]]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("new", [{0: 1, 1: 0}, {0: 2, 1: 3}], ids=["swapped", "2 and 3"])
+def test_the_luma_table_is_the_one_that_the_frame_names(new: dict[int, int]) -> None:
+    data = encoded(noise(32, 32), "JPEG", quality=90, subsampling=0)
+    changed = _with_table_identifiers(data, new)
+    with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(changed)) as after:
+        assert before.tobytes() == after.tobytes()
+    facts = read_jpeg(changed)
+    assert facts.planes == (new[0], new[1], new[1])
+    assert facts.quality == QualityEstimate(90, exact=True)
+
+
+@pytest.mark.parametrize(
+    ("picture", "options", "colours"),
+    [
+        (noise(16, 16), {}, "YCbCr"),
+        (noise(16, 16), {"keep_rgb": True}, "RGB"),
+        (noise(16, 16)[:, :, 0], {}, "grey"),
+        (Image.new("CMYK", (16, 16)), {}, "other"),
+    ],
+    ids=["YCbCr", "RGB", "grey", "CMYK"],
+)
+def test_colours_of_pillow_saves_are_read(picture: Any, options: Any, colours: str) -> None:
+    data = encoded(picture, "JPEG", **options)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.mode == {"grey": "L", "other": "CMYK"}.get(colours, "RGB")
+    assert read_jpeg(data).colours == colours
+
+
+@pytest.mark.parametrize(
+    ("names", "marks", "colours"),
+    [
+        (b"RGB", [], "RGB"),
+        (b"RGB", [(0xE0, b"JFIF\0" + bytes(9))], "YCbCr"),
+        (b"RGB", [(0xEE, b"Adobe" + bytes(6) + b"\1")], "YCbCr"),
+        (b"\1\2\3", [(0xEE, b"Adobe" + bytes(6) + b"\0")], "RGB"),
+        (b"\1\2\3", [(0xEE, b"Adobe")], "YCbCr"),
+        (b"\5\6\7", [], "YCbCr"),
+    ],
+)
+def test_colours_follow_the_rule_of_libjpeg(
+    names: bytes, marks: list[tuple[int, bytes]], colours: str
+) -> None:
+    frame = bytes((8, 0, 16, 0, 16, 3)) + b"".join(bytes((name, 0x11, 0)) for name in names)
+    data = b"\xff\xd8" + b"".join(_segment(*mark) for mark in marks) + _segment(0xC0, frame)
+    assert read_jpeg(data).colours == colours
 
 
 def _segment(marker: int, payload: bytes) -> bytes:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, IptcImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
@@ -42,6 +43,9 @@ from tests.exif_files import (
     with_segments,
 )
 from tests.pictures import encoded, hand_made_png, in_memory, png_chunk, scene
+
+FLOAT, SLONG = 11, 9
+NOT_A_NUMBER = struct.pack("<f", float("nan"))
 
 PICTURE = scene(24, 32)
 JPEG = encoded(PICTURE, "JPEG")
@@ -81,6 +85,10 @@ def of(data: bytes) -> Metadata:
 
 def with_exif(stream: bytes) -> Metadata:
     return of(with_segments(JPEG, segment(0xE1, EXIF_MARK + stream)))
+
+
+def slong(tag: int, value: int) -> tuple[int, int, int, bytes]:
+    return tag, SLONG, 1, struct.pack("<i", value)
 
 
 def entries(metadata: Metadata) -> list[tuple[str, str, str]]:
@@ -470,8 +478,14 @@ def test_not_in_the_file_and_not_looked_for_are_different_words(
 ) -> None:
     metadata = of(encoded(PICTURE, container))
     states = dict(metadata.states)
-    nothing = "none before the first picture" if container == "GIF" else "none in the file"
-    assert {part for part, state in states.items() if state == nothing} == absent
+    nothing = {
+        "GIF": "none before the first picture",
+        "JPEG": "none before the picture's data",
+    }.get(container, "none in the file")
+    thumbnail = {"JPEG": "none in EXIF or Photoshop resource 1036"}.get(container, "none in EXIF")
+    found = {part for part, state in states.items() if state in (nothing, thumbnail)}
+    assert found == absent
+    assert "Thumbnail" not in absent or states["Thumbnail"] == thumbnail
     assert {part for part, state in states.items() if "not looked for" in state} == not_looked_for
     assert metadata.faults == ()
 
@@ -505,6 +519,68 @@ def test_second_block_is_told() -> None:
     assert metadata.faults == ("A further EXIF block is in the file and was not read.",)
 
 
+@pytest.mark.parametrize("place", ["between the scans", "before the end"])
+def test_a_comment_behind_the_header_is_not_said_to_be_absent(place: str) -> None:
+    data = encoded(PICTURE, "JPEG", progressive=True)
+    at = len(data) - 2 if place == "before the end" else data.rindex(b"\xff\xda")
+    changed = data[:at] + segment(0xFE, b"behind") + data[at:]
+    with Image.open(io.BytesIO(changed)) as image:
+        image.load()
+    metadata = of(changed)
+    assert metadata.comments == ()
+    assert dict(metadata.states)["Comment"] == "none before the picture's data"
+
+
+def test_avif_is_named_without_an_article() -> None:
+    assert dict(of(encoded(PICTURE, "AVIF")).states)["IPTC"] == "not looked for in AVIF files"
+
+
+# Thumbnails of Photoshop --------------------------------------------------------------------------
+
+
+def photoshop_thumbnail(small: NDArray[np.uint8], jpeg: bytes = b"") -> bytes:
+    """Resource 1036 behind one of IPTC, as Adobe's specification has it."""
+    jpeg = jpeg or encoded(small, "JPEG")
+    height, width = small.shape[:2]
+    row = (width * 24 + 31) // 32 * 4
+    head = struct.pack(">IIIIIIHH", 1, width, height, row, row * height, len(jpeg), 24, 1)
+    resources = photoshop(data_set(2, 105, b"Title")) + photoshop(head + jpeg, 0x040C)
+    return segment(0xED, b"Photoshop 3.0\0" + resources)
+
+
+def test_a_thumbnail_of_photoshop_is_what_pillow_decodes() -> None:
+    small = reduced(texture(90, 120, 1), 40, 30)
+    metadata = of(with_segments(JPEG, photoshop_thumbnail(small)))
+    assert metadata.thumbnail is not None
+    with Image.open(io.BytesIO(encoded(small, "JPEG"))) as image:
+        np.testing.assert_array_equal(metadata.thumbnail.pixels, np.array(image))
+    assert metadata.thumbnail.source == "Photoshop resource 1036"
+    assert metadata.iptc == (("2:105 Headline", "Title"),)
+    assert dict(metadata.states)["Thumbnail"] == "40 x 30 pixels, in Photoshop resource 1036"
+    assert metadata.faults == ()
+
+
+def test_the_thumbnail_of_exif_comes_before_that_of_photoshop() -> None:
+    picture = texture(90, 120, 1)
+    data = jpeg_with_thumbnail(picture, reduced(picture, 40, 30))
+    metadata = of(with_segments(data, photoshop_thumbnail(reduced(picture, 20, 15))))
+    assert metadata.thumbnail is not None
+    assert (metadata.thumbnail.source, metadata.thumbnail.pixels.shape[1]) == ("EXIF IFD1", 40)
+    assert dict(metadata.states)["Thumbnail"] == (
+        "40 x 30 pixels; the one in Photoshop resource 1036 is not read"
+    )
+
+
+def test_a_damaged_thumbnail_of_photoshop_says_so() -> None:
+    data = with_segments(JPEG, photoshop_thumbnail(reduced(PICTURE, 20, 15), b"no picture"))
+    metadata = of(data)
+    assert metadata.thumbnail is None
+    assert dict(metadata.states)["Thumbnail"] == (
+        "damaged, cannot be decoded, in Photoshop resource 1036"
+    )
+    assert metadata.faults == ("An embedded thumbnail is damaged and was not read.",)
+
+
 # Hostile EXIF -------------------------------------------------------------------------------------
 
 
@@ -522,6 +598,63 @@ def test_stream_cut_anywhere_is_read_as_far_as_it_goes() -> None:
     for length in range(len(stream)):
         metadata = with_exif(stream[:length])
         assert metadata.faults or metadata.thumbnail is not None, length
+
+
+POINTERS = [
+    pytest.param(kind, count, raw, id=name)
+    for name, kind, count, raw in (
+        ("nan", FLOAT, 1, NOT_A_NUMBER),
+        ("infinity", FLOAT, 1, struct.pack("<f", float("inf"))),
+        ("double", 12, 1, struct.pack("<d", 1e300)),
+        ("minus 1", SLONG, 1, struct.pack("<i", -1)),
+        ("minus 100,000", SLONG, 1, struct.pack("<i", -100_000)),
+        ("short", 8, 1, struct.pack("<h", -3)),
+        ("byte", 6, 1, b"\xff"),
+        ("text", ASCII, 4, b"abc\0"),
+        ("none", 4, 0, b""),
+        ("outside", 4, 1, struct.pack("<I", 99_999)),
+    )
+]
+
+
+@pytest.mark.parametrize(("kind", "count", "raw"), POINTERS)
+@pytest.mark.parametrize(("pointer", "group"), [(0x8769, "Exif"), (0x8825, "GPS")])
+def test_pointer_that_leads_nowhere_is_a_fault(
+    pointer: int, group: str, kind: int, count: int, raw: bytes
+) -> None:
+    metadata = with_exif(exif_stream([text(0x10F, "Maker"), (pointer, kind, count, raw)]))
+    assert metadata.exif[0].value == "Maker"
+    (fault,) = metadata.faults
+    assert fault.startswith(f"EXIF {group}")
+    assert "was not read" in fault
+    if group == "GPS":
+        assert dict(metadata.states)["GPS position"] == "there, but damaged"
+
+
+def test_further_directory_outside_the_block_is_no_missing_thumbnail() -> None:
+    metadata = with_exif(b"II*\0\x08\0\0\0" + directory([text(0x10F, "abc")], 8, 99_999))
+    assert dict(metadata.states)["Thumbnail"] == "damaged, cannot be read"
+    assert "EXIF IFD1 lies outside the block and was not read." in metadata.faults
+
+
+@pytest.mark.parametrize("length", [4, 8 + 2 + 12 + 3])
+def test_block_that_breaks_off_is_not_said_to_have_no_position_or_thumbnail(length: int) -> None:
+    stream = exif_stream([long(0x100, 5), long(0x101, 6)])
+    states = dict(with_exif(stream[:length]).states)
+    assert states["GPS position"] == "none found, but not all metadata could be read"
+    assert states["Thumbnail"] == "none found, but the EXIF block is damaged"
+
+
+def test_damaged_xmp_is_not_said_to_have_no_position() -> None:
+    metadata = of(with_segments(JPEG, segment(0xE1, XMP_MARK + PACKET[:400])))
+    states = dict(metadata.states)
+    assert states["GPS position"] == "none found, but not all metadata could be read"
+
+
+def test_tiff_whose_directory_is_damaged_is_not_said_to_have_no_xmp() -> None:
+    stream = b"II*\0\x08\0\0\0" + directory([(700, BYTE, 500, b"\xff\xff\0\0")], 8)
+    states = dict(of(stream).states)
+    assert states["XMP"] == "none found, but the file could not be followed to its end"
 
 
 def test_directory_that_is_cut_off_says_so() -> None:
@@ -572,9 +705,12 @@ def test_many_entries_on_one_large_value_stay_small() -> None:
         ([long(0x201, 8), long(0x202, 100)], "damaged, cannot be decoded"),
         ([long(0x201, 0xFFFFFFF0), long(0x202, 0xFFFFFFFF)], "damaged, cannot be decoded"),
         ([(0x103, SHORT, 1, b"\1\0")], "stored uncompressed, which is not read"),
-        ([long(0x100, 1)], "none in the file"),
+        ([long(0x100, 1)], "none in EXIF or Photoshop resource 1036"),
+        ([long(0x201, 8), slong(0x202, -5)], "damaged, cannot be read"),
+        ([slong(0x201, -5), long(0x202, 4)], "damaged, cannot be read"),
+        ([(0x201, FLOAT, 1, NOT_A_NUMBER), long(0x202, 4)], "damaged, cannot be read"),
     ],
-    ids=["no-jpeg", "outside", "uncompressed", "none"],
+    ids=["no-jpeg", "outside", "uncompressed", "none", "length", "offset", "float"],
 )
 def test_thumbnail_that_cannot_be_shown(ifd1: Any, state: str) -> None:
     head = directory([long(0x100, 5)], 8)
@@ -594,6 +730,30 @@ def test_thumbnail_is_what_pillow_decodes() -> None:
         np.testing.assert_array_equal(metadata.thumbnail.pixels, np.array(image))
     assert metadata.thumbnail.size == len(small)
     assert dict(metadata.states)["Thumbnail"] == "40 x 30 pixels"
+
+
+@given(
+    st.sampled_from([0x8769, 0x8825, 0xA005, 0x0201, 0x0202]),
+    st.integers(0, 20),
+    st.integers(0, 3),
+    st.binary(min_size=4, max_size=4),
+    st.sampled_from("<>"),
+)
+def test_pointers_of_any_type_and_value_never_raise(
+    tag: int, kind: int, count: int, value: bytes, order: str
+) -> None:
+    """Random bytes hardly ever reach the pointers: a whole block is changed at one of them."""
+    stream = exif_stream(
+        [text(0x10F, "Maker")],
+        [long(0xA005, 8, order)],
+        [rationals(2, (1, 1), order=order)],
+        thumbnail=encoded(PICTURE, "JPEG"),
+        order=order,
+    )
+    at = stream.index(struct.pack(f"{order}HH", tag, 4))
+    entry = struct.pack(f"{order}HHI", tag, kind, count) + value
+    metadata = with_exif(stream[:at] + entry + stream[at + 12 :])
+    assert any(found.value == "Maker" for found in metadata.exif)
 
 
 @given(st.binary(max_size=400))

@@ -101,9 +101,9 @@ def test_turned_picture_differs_and_the_turn_is_named(quarters: int) -> None:
 @pytest.mark.parametrize(
     ("thumbnail", "picture", "reason"),
     [
-        (np.full((107, 160, 3), 90, np.uint8), PICTURE, "single brightness"),
-        (TRUE, np.zeros((600, 900, 3), np.uint8), "single brightness"),
-        (np.zeros((120, 160, 3), np.uint8), PICTURE, "single brightness"),
+        (np.full((107, 160, 3), 90, np.uint8), PICTURE, "hardly varies in brightness"),
+        (TRUE, np.zeros((600, 900, 3), np.uint8), "hardly varies in brightness"),
+        (np.zeros((120, 160, 3), np.uint8), PICTURE, "hardly varies in brightness"),
         (TRUE[:15], PICTURE, "below 16 pixels"),
         (TRUE, PICTURE[:, :1], "below 16 pixels"),
     ],
@@ -122,6 +122,41 @@ def test_what_cannot_be_compared_says_why(
 def test_extreme_shapes_are_compared(shape: tuple[int, int]) -> None:
     picture = texture(*shape, 2)
     assert compare_thumbnail(TRUE, picture).agreement is Agreement.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("thumbnail", "shape"),
+    [((16, 1000), (1000, 16)), ((1000, 16), (16, 1000)), ((250_000, 16), (16, 600))],
+)
+def test_extreme_shapes_across_each_other_are_compared(
+    thumbnail: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    result = compare_thumbnail(texture(*thumbnail, 1), texture(*shape, 2))
+    assert result.agreement is Agreement.DIFFERENT
+
+
+def test_a_fine_pattern_is_not_said_to_be_of_a_single_brightness() -> None:
+    rows, columns = np.mgrid[0:600, 0:900]
+    pattern = np.repeat(((rows // 2 + columns // 2) % 2 * 255)[:, :, None], 3, 2).astype(np.uint8)
+    result = compare_thumbnail(TRUE, pattern)
+    assert result.agreement is Agreement.NOT_COMPARED
+    assert "at this size one of the two hardly varies" in result.sentence
+
+
+def test_a_mirrored_gradient_is_not_called_turned() -> None:
+    ramp = np.linspace(0, 255, 900).astype(np.uint8)
+    picture = np.repeat(np.repeat(ramp[None, :, None], 600, 0), 3, 2)
+    result = compare_thumbnail(reduced(np.ascontiguousarray(picture[:, ::-1]), 160, 107), picture)
+    assert result.agreement is Agreement.DIFFERENT
+    assert "turned by" not in result.sentence
+
+
+def test_a_turn_into_another_shape_is_none() -> None:
+    """The turned thumbnail squeezed into the upright shape has the content but not the sides."""
+    turned = np.ascontiguousarray(np.rot90(PICTURE))
+    result = compare_thumbnail(reduced(turned, 160, 107), PICTURE)
+    assert result.agreement is Agreement.DIFFERENT
+    assert "turned by" not in result.sentence
 
 
 @pytest.mark.data

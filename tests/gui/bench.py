@@ -10,10 +10,10 @@ from app.analysis.ela import ELA, ElaParams
 from app.analysis.region import Region
 from app.analysis.survey import Reduction
 from app.arrays import RgbU8
-from app.gui.canvas import Canvas, Content, Show, Viewport
-from app.gui.frames import Frame, Wish, make_frames
-from app.gui.geometry import Geometry
-from app.gui.subject import Subject
+from app.gui.table.canvas import Canvas, Content, Show, Viewport
+from app.gui.table.frames import Frame, Wish, make_frames
+from app.gui.table.geometry import Geometry
+from app.gui.table.subject import Subject
 
 WIDTH, HEIGHT = 400, 300
 

@@ -23,13 +23,13 @@ from pytestqt.qtbot import QtBot
 
 from app.arrays import RgbU8
 from app.gui.appearance import Look
-from app.gui.canvas import Canvas, Show, Viewport
-from app.gui.frames import Frame
-from app.gui.inspection import Inspection, inspect
 from app.gui.jobs import Channel
 from app.gui.main_window import MainWindow
 from app.gui.settings import Settings
-from app.gui.subject import Subject
+from app.gui.table.canvas import Canvas, Show, Viewport
+from app.gui.table.frames import Frame
+from app.gui.table.inspection import Inspection, inspect
+from app.gui.table.subject import Subject
 from tests.gui.bench import HEIGHT, WIDTH, Bench
 from tests.models import card, write_model
 from tests.pictures import encoded, scene

@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from app.analysis.noise import NOISE
 from app.analysis.region import Region
-from app.gui.canvas import Show
-from app.gui.light_table import Arrangement
+from app.gui.table.canvas import Show
+from app.gui.table.light_table import Arrangement
 from app.session import Mark
 from tests.gui.conftest import Examiner
 from tests.pictures import encoded, scene

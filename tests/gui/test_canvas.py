@@ -13,8 +13,8 @@ from app.analysis.ela import ELA, ElaParams
 from app.analysis.region import Region
 from app.analysis.survey import Reduction
 from app.arrays import RgbU8
-from app.gui.canvas import Canvas, Show, Viewport
-from app.gui.frames import Wish, make_frames
+from app.gui.table.canvas import Canvas, Show, Viewport
+from app.gui.table.frames import Wish, make_frames
 from tests.gui.bench import HEIGHT, WIDTH, Bench, DenseCanvas
 from tests.gui.conftest import as_array, grabbed
 from tests.pictures import pillow_residual, scene
@@ -149,7 +149,8 @@ def test_a_wipe_shows_one_content_on_each_side(bench: Bench, divider: float) -> 
 def test_labels_say_what_is_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     labels: list[tuple[str, int]] = []
     monkeypatch.setattr(
-        "app.gui.canvas.paint_label", lambda painter, text, x, y, colour: labels.append((text, x))
+        "app.gui.table.canvas.paint_label",
+        lambda painter, text, x, y, colour: labels.append((text, x)),
     )
     canvas = bench.canvas
     canvas.set_contents(bench.content(Show.MAP), bench.content(Show.PICTURE))
@@ -166,7 +167,7 @@ def test_a_coarse_map_is_called_one(
 ) -> None:
     labels: list[str] = []
     monkeypatch.setattr(
-        "app.gui.canvas.paint_label", lambda *arguments: labels.append(arguments[1])
+        "app.gui.table.canvas.paint_label", lambda *arguments: labels.append(arguments[1])
     )
     large = make_bench(np.tile(scene(200, 250, 9), (10, 9, 1)))
     large.canvas.set_contents(large.content(Show.MAP))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.analysis.region import Region
-from app.gui.canvas import Show
+from app.gui.table.canvas import Show
 from tests.gui.bench import HEIGHT, WIDTH, Bench
 from tests.pictures import scene
 

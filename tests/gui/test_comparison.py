@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from app.analysis.region import Region
 from app.arrays import RgbU8
-from app.gui.canvas import Canvas, Show
-from app.gui.geometry import Geometry
-from app.gui.light_table import Arrangement
+from app.gui.table.canvas import Canvas, Show
+from app.gui.table.geometry import Geometry
+from app.gui.table.light_table import Arrangement
 from tests.gui.conftest import Examiner, grabbed, pixels_of
 from tests.pictures import encoded, pillow_residual, scene
 

@@ -2,23 +2,27 @@
 
 import os
 import random
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QImage
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.detection.verdict import State, Verdict
-from app.gui import folder_listing
-from app.gui.folder_listing import FolderEntry, Listing, files_to_show, listing_of
-from app.gui.folder_order import Filter, Order, Sort
-from app.gui.folder_panel import FolderPanel
-from app.gui.thumbnails import Thumbnailer
+from app.gui.appearance import Appearance, palette
+from app.gui.folder import listing as folder_listing
+from app.gui.folder import model as folder_model
+from app.gui.folder.listing import FolderEntry, Listing, files_to_show, listing_of
+from app.gui.folder.order import Filter, Order, Sort
+from app.gui.folder.panel import FolderPanel
+from app.gui.folder.thumbnails import Thumbnailer
 from app.scan.rows import Row
 from tests.pictures import encoded, scene
 
@@ -412,6 +416,169 @@ def test_the_list_is_painted_with_pictures_answers_and_marks(
     assert "flagged, with a note" in tip
     text = str(panel.model.data(panel.model.index(1), Qt.ItemDataRole.AccessibleTextRole))
     assert text.startswith("text.png\n")
+
+
+def region_of(panel: FolderPanel, row: int) -> QImage:
+    """One row as it is painted."""
+    index = panel.model.index(row)
+    return panel.list.viewport().grab(panel.list.visualRect(index)).toImage()
+
+
+@pytest.mark.parametrize("appearance", [Appearance.LIGHT, Appearance.DARK, Appearance.CONTRAST])
+def test_the_warning_is_seen_on_a_selected_row(
+    qtbot: QtBot, qapp: QApplication, panel: FolderPanel, tmp_path: Path, appearance: Appearance
+) -> None:
+    """Where the triangle is, something differs from the row by 3 to 1 in luminance (WCAG)."""
+    path = tmp_path / "text.png"
+    path.write_text("no picture")
+    panel.setPalette(palette(appearance))
+    with qtbot.waitSignal(panel.model.pictures.made, timeout=10_000):
+        panel.show_paths("case", [path])
+    for select in (True, False):
+        panel.list.setCurrentIndex(panel.model.index(0) if select else QModelIndex())
+        image = region_of(panel, 0)
+        background = luminance(image.pixelColor(6, 6))
+        ink = [
+            luminance(image.pixelColor(x, y))
+            for x in range(20, 80)
+            for y in range(10, image.height() - 10)
+        ]
+        assert max(contrast(background, value) for value in ink) > 3
+
+
+def luminance(colour: QColor) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (colour.redF(), colour.greenF(), colour.blueF())
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: float, other: float) -> float:
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def test_the_picture_of_a_selected_row_keeps_its_colours(
+    qtbot: QtBot, panel: FolderPanel, tmp_path: Path
+) -> None:
+    red = tmp_path / "red.png"
+    red.write_bytes(encoded(Image.new("RGB", (80, 60), (200, 10, 10)), "PNG"))
+    panel.setPalette(palette(Appearance.CONTRAST))
+    with qtbot.waitSignal(panel.model.pictures.made, timeout=10_000):
+        panel.show_paths("case", [red])
+    assert panel.list.currentIndex().row() == 0
+    image = region_of(panel, 0)
+    inside = {
+        image.pixelColor(x, y).name() for x in range(10, 78) for y in range(10, image.height() - 10)
+    }
+    assert inside == {"#c80a0a"}
+
+
+@pytest.mark.parametrize("appearance", [Appearance.LIGHT, Appearance.CONTRAST])
+def test_names_can_be_told_apart_in_a_narrow_panel(
+    qtbot: QtBot, panel: FolderPanel, tmp_path: Path, appearance: Appearance
+) -> None:
+    """At 160 units, with both marks, names that differ at their ends look different."""
+    paths = [tmp_path / f"{end}a photograph with a long name{end}.png" for end in "im"]
+    for path in paths:
+        path.write_bytes(encoded(scene(60, 80), "PNG"))
+    panel.setPalette(palette(appearance))
+    panel.setMinimumWidth(0)
+    panel.resize(160, 400)
+    with qtbot.waitSignals([panel.model.pictures.made] * 2, timeout=10_000):
+        panel.show_paths("case", paths)
+    panel.set_marks(dict.fromkeys(paths, ("flagged", True)))
+    panel.list.setCurrentIndex(QModelIndex())
+    first, second = region_of(panel, 0), region_of(panel, 1)
+    assert first != second
+    elided = QFontMetrics(panel.list.font()).horizontalAdvance("ia…i.png")
+    ink = [
+        x
+        for x in range(first.width())
+        if any(first.pixelColor(x, y) != first.pixelColor(2, 2) for y in range(12, 34))
+    ]
+    name = [x for x in ink if 50 < x < first.width() - 24]
+    assert max(name) - min(name) > 0.8 * elided
+
+
+def test_the_panel_does_not_get_narrower_than_its_names_allow(panel: FolderPanel) -> None:
+    panel.show_paths("case", listing("a"))
+    panel.set_marks({ROOT / "a": ("flagged", True)})
+    panel.resize(10, 400)
+    assert panel.width() == 180
+    header = panel.header.minimumSizeHint().width()
+    assert header <= 180, header
+
+
+def test_an_empty_list_says_why(panel: FolderPanel) -> None:
+    def painted() -> QImage:
+        return panel.list.viewport().grab().toImage()
+
+    def plain(image: QImage) -> bool:
+        colours = {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+        return len(colours) == 1
+
+    assert plain(painted())
+    panel.show_paths("case", listing())
+    assert panel.list.accessibleDescription() == "This folder holds no images."
+    assert not plain(painted())
+    panel.show_paths("case", listing("a"))
+    assert panel.list.accessibleDescription() == ""
+    panel.filter_edit.setText("b")
+    assert panel.list.accessibleDescription() == "No file has what is asked for above."
+    assert not plain(painted())
+    panel.filter_edit.setText("")
+    assert panel.list.accessibleDescription() == ""
+
+
+# Many files -----------------------------------------------------------------------------------
+
+
+def test_a_list_of_ten_thousand_is_laid_out_without_asking_for_each_file(
+    panel: FolderPanel, monkeypatch: pytest.MonkeyPatch, asked: list[FolderEntry]
+) -> None:
+    """Each question of Qt to Python waits for the other threads of the program."""
+    calls: list[str] = []
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename == folder_model.__file__:
+            calls.append(frame.f_code.co_name)
+
+    many = listing(*(f"{n:05}.jpg" for n in range(10_000)))
+    sys.setprofile(watch)
+    try:
+        panel.show_paths("case", many)
+        panel.model.set_order(Order(Sort.NAME, True))
+    finally:
+        sys.setprofile(None)
+    assert panel.list.currentIndex().row() == 9_999
+    assert "set_listing" in calls
+    assert len(calls) < 500
+
+
+def test_answers_to_files_that_are_not_seen_paint_nothing(
+    qtbot: QtBot, panel: FolderPanel, asked: list[FolderEntry]
+) -> None:
+    """A row that is painted asks for its picture, as long as it has none."""
+    names = [f"{n:04}" for n in range(1000)]
+    panel.show_paths("case", listing(*names))
+    qtbot.waitUntil(lambda: bool(asked), timeout=10_000)
+    panel.list.viewport().repaint()
+    QApplication.processEvents()
+    asked.clear()
+    panel.model.set_rows([row(ROOT / name, ("q", State.POSITIVE, 0.9)) for name in names[500:]])
+    QApplication.processEvents()
+    assert asked == []
+    panel.model.set_rows([row(ROOT / names[2], ("q", State.POSITIVE, 0.9))])
+    qtbot.waitUntil(lambda: bool(asked), timeout=5_000)
+    assert {entry.name for entry in asked} == {names[2]}
+
+
+def test_the_files_of_the_list_cannot_be_renamed_in_it(panel: FolderPanel) -> None:
+    panel.show_paths("case", listing("a"))
+    flags = panel.model.flags(panel.model.index(0))
+    assert flags == Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from app.analysis.region import Region
 from app.analysis.survey import Reduction
 from app.arrays import RgbU8
 from app.errors import CancelledError
-from app.gui.frames import Frame, Wish, make_frames
-from app.gui.geometry import Geometry
+from app.gui.table.frames import Frame, Wish, make_frames
+from app.gui.table.geometry import Geometry
 from tests.pictures import noise, pillow_residual, scene
 
 PICTURE = scene(150, 190, 5)

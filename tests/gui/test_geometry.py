@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.analysis.region import Region
-from app.gui.geometry import LARGEST_ZOOM, Geometry
+from app.gui.table.geometry import LARGEST_ZOOM, Geometry
 
 SIDES = st.integers(1, 300)
 ZOOMS = st.one_of(

@@ -148,6 +148,21 @@ def test_the_terms_of_the_field_are_explained(panel: HelpPanel) -> None:
         assert words in evidence
 
 
+def test_the_mouse_and_keys_of_the_picture_are_told(panel: HelpPanel) -> None:
+    page = text(panel, "window")
+    for told in (
+        "Wheel on the picture, or pinch on a touch pad or screen zoom about the pointer",
+        "Shift and drag draw region A",
+        "Ctrl and drag draw region B",
+        "Drag the white line of a wipe",
+        "Alt and the left or right arrow key",
+        "The same mark once more takes it away",
+        "A reference image",
+        "Blink",
+    ):
+        assert told in page
+
+
 def test_the_example_of_the_verdicts_is_right(panel: HelpPanel) -> None:
     # Bayes: odds of 4 from equally frequent classes, one altered image in a hundred.
     odds = (0.8 / 0.2) * (1 / 99)

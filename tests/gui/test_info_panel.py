@@ -10,14 +10,20 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QTreeWidgetItem,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
-from app.gui.info_facts import SEGMENT_ROWS, InfoDetails, read_details
-from app.gui.info_pages import PicturePair
-from app.gui.info_panel import InfoPanel
-from app.gui.info_widgets import CopyTree
-from app.gui.inspection import Inspection, inspect
+from app.gui.info.facts import SEGMENT_ROWS, InfoDetails, read_details
+from app.gui.info.pages import PicturePair
+from app.gui.info.panel import InfoPanel
+from app.gui.info.widgets import CopyTree, Page, facts_form
+from app.gui.table.inspection import Inspection, inspect
 from tests.exif_files import (
     EXIF_MARK,
     exif_stream,
@@ -122,7 +128,7 @@ def test_metadata_is_grouped_and_says_what_is_not_there(panel: InfoPanel, tmp_pa
     show(panel, inspected(tmp_path, with_metadata()))
     found = rows(panel)
     assert found["In this file", "GPS position"] == "47.510000, 8.000000 (from EXIF GPS)"
-    assert found["In this file", "XMP"] == "none in the file"
+    assert found["In this file", "XMP"] == "none before the picture's data"
     assert found["In this file", "Software (EXIF)"] == "<b>Editor</b>"
     assert found["EXIF GPS", "GPSLatitudeRef"] == "N"
 
@@ -225,9 +231,9 @@ def test_segments_are_listed_with_their_offsets(panel: InfoPanel, tmp_path: Path
 
 def test_file_that_is_no_jpeg_is_told(panel: InfoPanel, tmp_path: Path) -> None:
     show(panel, inspected(tmp_path, encoded(scene(20, 20), "PNG"), "a.png"))
-    assert "This is a PNG file and no JPEG" in labels(panel.jpeg)
-    assert "Embedded thumbnail: none in the file." in labels(panel.thumbnail)
-    assert "This is a PNG file and no JPEG" in panel.text()
+    assert "The format is PNG; it has no JPEG header of its own." in labels(panel.jpeg)
+    assert "Embedded thumbnail: none in EXIF." in labels(panel.thumbnail)
+    assert "The format is PNG; it has no JPEG header of its own." in panel.text()
 
 
 def test_thumbnail_page_paints_both_and_tells_the_difference(
@@ -308,3 +314,25 @@ def test_captions_follow_the_palette(
     line = range(pair.fontMetrics().height())
     levels = {QColor(shown.pixel(x, y)).lightness() for x in range(60) for y in line}
     assert max(levels) - min(levels) > 150
+
+
+@pytest.mark.parametrize("width", [420, 240])
+def test_lines_that_wrap_are_seen_whole_at_every_width(qtbot: QtBot, width: int) -> None:
+    page = Page("Facts")
+    qtbot.addWidget(page)
+    page.resize(width, 100)
+    page.show()
+    path, words = f"/tmp/{'a' * 34}/b.jpg", "words " * 20
+    facts = [("File", path), ("Format", "JPEG, RGB, 8 bits per sample"), ("Long", words)]
+    page.start().addLayout(facts_form(facts, fields=("File",)))
+
+    def whole() -> bool:
+        labels = [label for label in page.findChildren(QLabel) if label.isVisible()]
+        heights = [label.height() >= label.heightForWidth(label.width()) for label in labels]
+        return len(heights) == 5 and all(heights)
+
+    qtbot.waitUntil(whole)
+    (field,) = page.findChildren(QPlainTextEdit)
+    last = field.document().lastBlock()
+    bottom = field.blockBoundingGeometry(last).translated(field.contentOffset()).bottom()
+    assert bottom <= field.viewport().height() + 1

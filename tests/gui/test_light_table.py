@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QSlider
 from app.analysis.noise import NOISE
 from app.analysis.region import Region
 from app.analysis.survey import Reduction
-from app.gui.canvas import Show
 from app.gui.jobs import Channel
 from app.gui.main_window import MainWindow
+from app.gui.table.canvas import Show
 from tests.gui.conftest import Examiner, grabbed, pixels_of
 from tests.pictures import encoded, noise, pillow_residual, scene
 
@@ -237,8 +237,8 @@ def test_a_map_that_cannot_be_made_is_explained_and_the_next_is_made(
         broken.setattr("app.analysis.recompress.round_trip", fail)
         drag(examiner.window, "quality", 60)
         examiner.settle()
-    assert "Memory ran out." in examiner.notice
-    assert "No map: Memory ran out." in examiner.window.table.words.legend.method.text()
+    assert "Memory ran out" in examiner.notice
+    assert "No map: Memory ran out" in examiner.window.table.words.legend.method.text()
     assert examiner.window.table.words.reading.text() == ""
     assert examiner.window.table.subject is not None
     assert examiner.window.table.subject.frame is None

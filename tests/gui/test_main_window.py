@@ -169,7 +169,7 @@ def test_every_odd_file_in_turn_costs_nothing(
     for path in paths:
         before = window.table.subject
         window.folder.select(path)
-        qtbot.waitUntil(lambda: not window._loading.busy, timeout=20_000)
+        qtbot.waitUntil(lambda: not window.images.opening.busy, timeout=20_000)
         if examiner.inspection.path == path:
             shown += 1
             assert path.name in window.windowTitle()

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -17,12 +19,14 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QTextBrowser,
+    QTreeWidgetItem,
+    QWidget,
 )
 
 from app.gui.appearance import Appearance
-from app.gui.canvas import Show
-from app.gui.light_table import Arrangement
 from app.gui.main_window import MainWindow
+from app.gui.table.canvas import Show
+from app.gui.table.light_table import Arrangement
 from app.session import Mark
 from tests.gui.conftest import Examiner, menu_actions
 
@@ -217,11 +221,135 @@ def test_the_help_lists_every_key_of_the_menus(window: MainWindow) -> None:
     window.explain("window")
     page = window.help.page.toPlainText()
     missing = [
-        action.text()
+        (action.text(), key.toString())
         for action in menu_actions(window)
-        if not action.shortcut().isEmpty() and action.shortcut().toString() not in page
+        for key in action.shortcuts()
+        if key.toString() not in page
     ]
     assert missing == []
+
+
+# Keys -----------------------------------------------------------------------------------------
+
+
+def test_find_shows_the_folder_first(examiner: Examiner, folder: Path) -> None:
+    examiner.open(folder, "a.jpg")
+    window = examiner.window
+    window.activateWindow()
+    window.docks.dock("folder").close()
+    examiner.settle()
+    QTest.keyClick(window.table.right, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    field = window.folder.filter_edit
+    assert field.hasFocus() and not field.visibleRegion().isEmpty()
+    QTest.keyClicks(field, "d.j")
+    examiner.settle()
+    assert window.folder.model.rowCount() == 1
+
+
+DOWN, UP = Qt.Key.Key_PageDown, Qt.Key.Key_PageUp
+
+
+def paged(window: MainWindow) -> dict[str, tuple[QWidget, Callable[[], int]]]:
+    """Widgets that the page keys work in, and what they change there."""
+    note, metadata = window.notes.note, window.info.metadata.tree
+    return {
+        "help": (window.help.page, window.help.page.verticalScrollBar().value),
+        "notes": (note, lambda: note.textCursor().position()),
+        "metadata": (metadata, metadata.verticalScrollBar().value),
+        "slider": (window.map_panel.opacity, window.map_panel.opacity.value),
+        "number": (window.map_panel._percent, window.map_panel._percent.value),
+        "choice": (window.help.topics, window.help.topics.currentIndex),
+    }
+
+
+@pytest.mark.parametrize("what", ["help", "notes", "metadata", "slider", "number", "choice"])
+def test_page_keys_turn_the_pages_of_what_has_the_keyboard(
+    examiner: Examiner, folder: Path, what: str
+) -> None:
+    examiner.open(folder, "b.png")
+    window = examiner.window
+    window.activateWindow()
+    front = {"notes": "notes", "metadata": "file"}.get(what, "help")
+    window.docks.bring_up(front)
+    window.info.tabs.setCurrentWidget(window.info.metadata)
+    tree = window.info.metadata.tree
+    tree.addTopLevelItems([QTreeWidgetItem([f"row {number}"]) for number in range(200)])
+    window.notes.note.setPlainText("line\n" * 200)
+    window.map_panel.opacity.setValue(50)
+    examiner.settle()
+    widget, state = paged(window)[what]
+    widget.setFocus()
+    before = state()
+    QTest.keyClick(widget, DOWN)
+    examiner.settle()
+    assert state() != before
+    assert examiner.inspection.path.name == "b.png"
+    QTest.keyClick(widget, UP)
+    examiner.settle()
+    assert state() == before
+    assert examiner.inspection.path.name == "b.png"
+
+
+@pytest.mark.parametrize("what", ["help", "notes", "metadata", "slider", "number", "choice"])
+def test_next_and_previous_have_a_key_that_works_everywhere(
+    examiner: Examiner, folder: Path, what: str
+) -> None:
+    examiner.open(folder, "a.jpg")
+    window = examiner.window
+    window.activateWindow()
+    window.docks.bring_up({"notes": "notes", "metadata": "file"}.get(what, "help"))
+    window.info.tabs.setCurrentWidget(window.info.metadata)
+    widget, _ = paged(window)[what]
+    widget.setFocus()
+    QTest.keyClick(widget, DOWN, Qt.KeyboardModifier.ControlModifier)
+    examiner.settle()
+    assert examiner.inspection.path.name == "b.png"
+    QTest.keyClick(widget, UP, Qt.KeyboardModifier.ControlModifier)
+    examiner.settle()
+    assert examiner.inspection.path.name == "a.jpg"
+
+
+def test_page_keys_change_the_image_where_nothing_has_pages(
+    examiner: Examiner, folder: Path
+) -> None:
+    examiner.open(folder, "a.jpg")
+    window = examiner.window
+    window.activateWindow()
+    button = window.map_panel._buttons[Show.MAP]
+    for widget, key, name in (
+        (window.folder.list, DOWN, "b.png"),
+        (window.folder.filter_edit, UP, "a.jpg"),
+        (window.table.right, DOWN, "b.png"),
+        (button, UP, "a.jpg"),
+    ):
+        widget.setFocus()
+        QTest.keyClick(widget, key)
+        examiner.settle()
+        assert examiner.inspection.path.name == name
+
+
+def test_letters_in_fields_are_letters(examiner: Examiner, folder: Path) -> None:
+    """They are keys of the menus everywhere else."""
+    examiner.open(folder, "a.jpg")
+    window = examiner.window
+    window.activateWindow()
+    before = (window.sessions.edits.session, window.table.show_as, window.table.reference)
+    letters = "gucnkbfar123456"
+    window.docks.bring_up("file")
+    window.info.tabs.setCurrentWidget(window.info.metadata)
+    for field in (window.folder.filter_edit, window.info.metadata.filter):
+        field.setFocus()
+        QTest.keyClicks(field, letters)
+        assert field.text() == letters
+    window.folder.filter_edit.clear()
+    examiner.settle()
+    after = (window.sessions.edits.session, window.table.show_as, window.table.reference)
+    assert after == before
+    window.write_note()
+    QTest.keyClicks(window.notes.note, letters)
+    assert window.notes.note.toPlainText() == letters
+    assert window.table.show_as is before[1]
+    window.notes.flush()
 
 
 def test_models_and_about_are_windows_of_their_own_with_text(

@@ -10,7 +10,7 @@ from app.analysis.compare import compare_regions
 from app.analysis.ela import ELA, ElaParams
 from app.analysis.region import Region
 from app.analysis.region_table import as_text, lines
-from app.gui.regions_panel import RegionsPanel
+from app.gui.regions.panel import RegionsPanel
 from tests.pictures import scene
 
 A, B = Region(0, 0, 80, 80), Region(100, 70, 190, 150)

@@ -18,8 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from app.analysis.region import Region
 from app.arrays import RgbU8
-from app.gui.canvas import Show
-from app.gui.light_table import Arrangement
+from app.gui.table.canvas import Show
+from app.gui.table.light_table import Arrangement
 from tests.gui.conftest import Examiner
 from tests.pictures import pillow_residual, scene
 

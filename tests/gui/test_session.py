@@ -12,8 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.gui.notes_panel import NotesPanel
-from app.gui.session_edits import SessionEdits
+from app.gui.session.edits import SessionEdits
+from app.gui.session.notes_panel import NotesPanel
 from app.session import Entry, Mark, Session, from_json, to_json
 
 A, B = Path("/case/a.jpg"), Path("/case/b.jpg")

@@ -15,9 +15,9 @@ from app.analysis.region import Region
 from app.analysis.sweep import SweepStep, quality_spec
 from app.evidence.decode import decode
 from app.evidence.jpeg import JpegFacts, read_jpeg
-from app.gui import sweep_strip
-from app.gui.sweep_row import MAP_SIZE, SweepCell, cell_size
-from app.gui.sweep_strip import SweepStrip
+from app.gui.regions import sweep_strip
+from app.gui.regions.sweep_row import MAP_SIZE, SweepCell, cell_size
+from app.gui.regions.sweep_strip import SweepStrip
 from tests.pictures import encoded, in_memory, pillow_residual, scene
 
 LUMA = np.array([0.299, 0.587, 0.114])

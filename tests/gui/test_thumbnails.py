@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from app.arrays import RgbU8
 from app.errors import UnreadableFileError
-from app.gui import thumbnails
-from app.gui.folder_listing import FolderEntry, listing_of
-from app.gui.thumbnails import WAITING, ThumbnailCache, Thumbnailer, thumbnail
+from app.gui.folder import thumbnails
+from app.gui.folder.listing import FolderEntry, listing_of
+from app.gui.folder.thumbnails import WAITING, ThumbnailCache, Thumbnailer, thumbnail
 from tests.pictures import encoded, scene
 
 

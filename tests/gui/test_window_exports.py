@@ -11,9 +11,9 @@ from PIL import Image
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QFileDialog
 
-from app.gui.canvas import Show
 from app.gui.jobs import Channel
-from app.gui.light_table import Arrangement
+from app.gui.table.canvas import Show
+from app.gui.table.light_table import Arrangement
 from app.report.replay import replay_file
 from tests.gui.conftest import Examiner, pixels_of
 from tests.pictures import encoded, pillow_residual, scene

@@ -1,5 +1,6 @@
 """Regions A and B and the sweep in the window: from the mouse to numbers and back."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.analysis.region import Region
-from app.gui.canvas import Canvas
+from app.gui.table.canvas import Canvas
 from tests.gui.conftest import Examiner, pixels_of
 from tests.pictures import pillow_residual
 
@@ -18,7 +19,8 @@ def draw(pane: Canvas, key: Qt.KeyboardModifier, region: Region) -> None:
     """Drag over a region at actual size with a key held."""
     geometry = pane.current_geometry()
     assert geometry is not None
-    left, top, width, height = (round(at) for at in geometry.rectangle(region))
+    # A pixel's own point lies at or after its corner, which may be half a device pixel.
+    left, top, width, height = (math.ceil(at) for at in geometry.rectangle(region))
     first, last = QPoint(left, top), QPoint(left + width - 1, top + height - 1)
     QTest.mousePress(pane, Qt.MouseButton.LeftButton, key, first)
     QTest.mouseMove(pane, last)

@@ -9,8 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.gui.canvas import Show
 from app.gui.main_window import MainWindow
+from app.gui.table.canvas import Show
 from app.session import Mark
 from tests.gui.conftest import Examiner, menu_actions
 

@@ -2,28 +2,23 @@ import hashlib
 import io
 import json
 import os
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import PIL
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from app.cli import main
 from app.errors import NotWrittenError, RecordRefusedError
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
-from app.report.picture import (
-    RECORD_KEY,
-    RECORD_SCHEMA,
-    parameter_record,
-    read_png,
-    read_record,
-    record_text,
-    write_npy,
-    write_png,
-)
+from app.report.picture import parameter_record, record_text, write_npy, write_png
+from app.report.record import RECORD_KEY, RECORD_SCHEMA, read_png, read_record
 from tests.pictures import encoded, noise, pillow_residual, scene
 
 
@@ -40,6 +35,58 @@ def test_an_array_holds_exactly_the_measurement_and_needs_no_pickle(tmp_path: Pa
     read = np.load(io.BytesIO((tmp_path / "map.npy").read_bytes()), allow_pickle=False)
     assert read.dtype == np.uint8
     assert np.array_equal(read, measurement)
+
+
+@pytest.mark.parametrize(
+    "measurement",
+    [
+        noise(9, 11)[2:7, 3:8],
+        noise(9, 11).astype(">u2") * 3,
+        np.asfortranarray(noise(9, 11).astype(np.float32)),
+        noise(9, 11)[:, :, 0],
+        noise(9, 11)[:0],
+    ],
+    ids=["part", "16 bits", "columns first", "one channel", "empty"],
+)
+def test_an_array_of_any_kind_comes_back(tmp_path: Path, measurement: NDArray[Any]) -> None:
+    write_npy(tmp_path / "map.npy", measurement)
+    read = np.load(tmp_path / "map.npy", allow_pickle=False)
+    assert read.dtype == measurement.dtype
+    assert np.array_equal(read, measurement)
+
+
+def test_nothing_is_copied_as_a_whole_to_be_written(tmp_path: Path) -> None:
+    """A map of 250 megapixels and 16 channels has 4 GB; noise is as large in a PNG as it is."""
+    map_ = noise(1000, 1500)
+    for write in (
+        lambda: write_npy(tmp_path / "map.npy", map_),
+        lambda: write_png(tmp_path / "map.png", map_, {}),
+    ):
+        tracemalloc.start()
+        try:
+            write()
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < map_.nbytes / 4
+    assert (tmp_path / "map.png").stat().st_size > map_.nbytes / 2
+
+
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``/dev/full`` takes the place of the temporary file."""
+    real = Path.open
+
+    def full(path: Path, mode: str) -> Any:
+        return real(Path("/dev/full"), "wb") if mode == "xb" else real(path, mode)
+
+    monkeypatch.setattr(Path, "open", full)
+    for write in (
+        lambda: write_npy(tmp_path / "map.npy", noise(400, 400)),
+        lambda: write_png(tmp_path / "map.png", noise(400, 400), {}),
+    ):
+        with pytest.raises(NotWrittenError, match="No space left on device"):
+            write()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_suffix_is_neither_needed_nor_added(tmp_path: Path) -> None:
@@ -85,7 +132,7 @@ def test_a_record_names_what_made_the_picture(tmp_path: Path) -> None:
     write_png(tmp_path / "map.png", noise(5, 7), record)
     read, picture = read_record(tmp_path / "map.png")
     assert picture is not None
-    assert np.array_equal(picture, noise(5, 7))
+    assert np.array_equal(picture.pixels, noise(5, 7))
     assert read["record"] == RECORD_SCHEMA
     assert (read["name"], read["bytes"]) == ("evidence.jpg", path.stat().st_size)
     assert "name_bytes" not in read

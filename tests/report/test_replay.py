@@ -1,6 +1,8 @@
 import json
 import os
+import struct
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from app.errors import (
 )
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
-from app.report.picture import RECORD_KEY, RECORD_LIMIT
+from app.report.record import RECORD_KEY, RECORD_LIMIT
 from app.report.replay import Outcome, replay_file
 from app.report.view import Show, ViewSpec, export_view
 from tests.pictures import encoded, hand_made_png, png_chunk, scene
@@ -289,6 +291,171 @@ def test_a_damaged_png_beside_the_record_is_not_the_same(tmp_path: Path, size: i
     assert outcome.sentences[-1].endswith("its PNG could not be compared.")
 
 
+# What a viewer may show instead of the pixels --------------------------------------------------
+
+
+def chunks_of(data: bytes) -> list[bytes]:
+    """The chunks of a PNG, whole."""
+    chunks, at = [], 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        chunks.append(data[at:end])
+        at = end
+    return chunks
+
+
+Edit = Callable[[list[bytes]], list[bytes]]
+
+
+def behind_header(kind: bytes, payload: bytes) -> Edit:
+    return lambda chunks: [chunks[0], png_chunk(kind, payload), *chunks[1:]]
+
+
+def animated(chunks: list[bytes]) -> list[bytes]:
+    """An animation: the recorded picture is hidden, its only frame is white (PNG, 11.3.6)."""
+    frame = zlib.compress((b"\0" + b"\xff" * 26 * 3) * 20)
+    control = struct.pack(">IIIIIHHBB", 0, 26, 20, 0, 0, 1, 1, 0, 0)
+    return [
+        chunks[0],
+        png_chunk(b"acTL", struct.pack(">II", 1, 0)),
+        *chunks[1:-1],
+        png_chunk(b"fcTL", control),
+        png_chunk(b"fdAT", struct.pack(">I", 1) + frame),
+        chunks[-1],
+    ]
+
+
+TURNED = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+
+
+@pytest.mark.parametrize("source", ["view.json", "view.png"])
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        (animated, "the chunk acTL, the chunk fcTL, the chunk fdAT."),
+        (behind_header(b"tRNS", b"\0\0\0\0\0\0"), "the chunk tRNS."),
+        (behind_header(b"gAMA", struct.pack(">I", 5000)), "the chunk gAMA."),
+        (behind_header(b"eXIf", TURNED), "the chunk eXIf."),
+        (behind_header(b"tEXt", b"Raw profile type exif\0\nexif\n"), "the chunk tEXt."),
+        (lambda chunks: [*chunks, b"more"], "bytes behind its end."),
+    ],
+    ids=["animation", "transparency", "gamma", "orientation", "profile", "tail"],
+)
+def test_a_png_with_the_same_pixels_that_may_look_otherwise_is_not_the_same(
+    tmp_path: Path, source: str, edit: Edit, named: str
+) -> None:
+    exported(tmp_path)
+    png = tmp_path / "view.png"
+    before = png.read_bytes()
+    png.write_bytes(before[:8] + b"".join(edit(chunks_of(before))))
+    outcome = replay_file(tmp_path / source)
+    assert not outcome.same
+    assert about(outcome, "Picture").endswith("as recorded.")
+    assert "all 520 pixels of view.png are equal" in about(outcome, "PNG")
+    assert f"view.png has {named} Elascope does not write that" in about(outcome, "PNG")
+    assert "what a viewer shows of it may be something else" in outcome.sentences[-1]
+
+
+def test_strange_chunks_of_a_hostile_png_do_not_fill_the_screen(tmp_path: Path) -> None:
+    exported(tmp_path)
+    png = tmp_path / "view.png"
+    first, *others = chunks_of(png.read_bytes())
+    more = [png_chunk(b"aa" + bytes([65 + n // 26, 97 + n % 26]), b"") for n in range(400)]
+    png.write_bytes(b"".join([b"\x89PNG\r\n\x1a\n", first, *more, *others]))
+    sentence = about(replay_file(png), "PNG")
+    assert "the chunk aaAa, the chunk aaAb, the chunk aaAc, the chunk aaAd, further" in sentence
+    assert sentence.isprintable() and len(sentence) < 600
+
+
+def moved_behind_the_pixels(chunks: list[bytes]) -> list[bytes]:
+    texts = [chunk for chunk in chunks if chunk[4:8] == b"iTXt"]
+    return [*(chunk for chunk in chunks[:-1] if chunk not in texts), *texts, chunks[-1]]
+
+
+def packed(chunks: list[bytes]) -> list[bytes]:
+    keyword, text = chunks[1][8:-4].split(b"\0\0\0\0\0")
+    return [
+        chunks[0],
+        png_chunk(b"iTXt", keyword + b"\0\1\0en\0\0" + zlib.compress(text)),
+        *chunks[2:],
+    ]
+
+
+def as_latin_text(chunks: list[bytes]) -> list[bytes]:
+    text = chunks[1][8:-4].replace(b"\0\0\0\0\0", b"\0")
+    return [chunks[0], png_chunk(b"tEXt", text), *chunks[2:]]
+
+
+def as_packed_latin_text(chunks: list[bytes]) -> list[bytes]:
+    keyword, text = chunks[1][8:-4].split(b"\0\0\0\0\0")
+    return [
+        chunks[0],
+        png_chunk(b"zTXt", keyword + b"\0\0" + zlib.compress(text)),
+        *chunks[2:],
+    ]
+
+
+@pytest.mark.parametrize(
+    "edit", [moved_behind_the_pixels, packed, as_latin_text, as_packed_latin_text]
+)
+def test_a_record_is_found_wherever_another_program_put_it(tmp_path: Path, edit: Edit) -> None:
+    exported(tmp_path)
+    png = tmp_path / "view.png"
+    before = png.read_bytes()
+    png.write_bytes(before[:8] + b"".join(edit(chunks_of(before))))
+    outcome = replay_file(png)
+    assert outcome.same, outcome.sentences
+
+
+def test_a_png_with_two_records_is_refused(tmp_path: Path) -> None:
+    """A reader of the text may see the other one."""
+    exported(tmp_path)
+    png = tmp_path / "view.png"
+    before = png.read_bytes()
+    first, record, *others = chunks_of(before)
+    other = record[8:-4].replace(b'"quality": 90', b'"quality": 12')
+    png.write_bytes(b"".join([before[:8], first, png_chunk(b"iTXt", other), record, *others]))
+    with pytest.raises(RecordRefusedError, match="2 records"):
+        replay_file(png)
+    assert not replay_file(tmp_path / "view.json").same
+
+
+def test_a_record_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
+    bomb = zlib.compress(b"[" * (8 * RECORD_LIMIT))
+    text = RECORD_KEY.encode() + b"\0\1\0\0\0" + bomb
+    png = hand_made_png(1, 1, 8, 2, [b"\0\0\0"], [(b"iTXt", text)])
+    (tmp_path / "view.png").write_bytes(png)
+    with pytest.raises(RecordRefusedError, match="too large"):
+        replay_file(tmp_path / "view.png")
+
+
+def test_parameters_that_stand_twice_are_refused(tmp_path: Path) -> None:
+    record = exported(tmp_path)
+    text = record.read_text("utf-8")
+    record.write_text(text.replace('"parameters"', '"parameters": {"quality": 12}, "parameters"'))
+    with pytest.raises(RecordRefusedError, match='names "parameters" twice'):
+        replay_file(record)
+
+
+def test_another_size_of_the_file_is_said(tmp_path: Path) -> None:
+    record = changed(exported(tmp_path), lambda raw: raw.update(bytes=5))
+    size = (tmp_path / "photo.jpg").stat().st_size
+    said = about(replay_file(record), "File")
+    assert f"it has {size:,} bytes and not 5, as the record says" in said
+    assert "bytes" not in about(replay_file(tmp_path / "view.png"), "File")
+
+
+@pytest.mark.parametrize("suffix", ["PNG", "Png", "pNg"])
+def test_the_png_beside_is_found_in_capitals_too(tmp_path: Path, suffix: str) -> None:
+    record = exported(tmp_path)
+    (tmp_path / "view.png").rename(tmp_path / f"view.{suffix}")
+    said = about(replay_file(record), "PNG")
+    assert said == f"PNG: all 520 pixels of view.{suffix} are equal to those made again."
+
+
+# Hashes ---------------------------------------------------------------------------------------
+
+
 def test_a_changed_hash_of_the_output_is_told_from_a_changed_picture(tmp_path: Path) -> None:
     record = changed(
         exported(tmp_path), lambda raw: raw["output"].update(pixels_sha256="0123456789abcdef" * 4)
@@ -380,47 +547,47 @@ def _drop(*path: str) -> Change:
         (_set("record", "1"), "not a record"),
         (_drop("record"), "not a record"),
         (_set("method", "telepathy"), "does not know the method telepathy"),
-        (_set("method", 3), "its method is not text"),
-        (_drop("method"), "it has no method"),
-        (_set("sha256", "A" * 64), "its sha256 is not a SHA-256 digest"),
-        (_drop("sha256"), "it has no sha256"),
+        (_set("method", 3), "method is not text"),
+        (_drop("method"), "method is missing"),
+        (_set("sha256", "A" * 64), "sha256 is not a SHA-256 digest"),
+        (_drop("sha256"), "sha256 is missing"),
         (_set("parameters", "quality", 0), "Quality must lie between 1 and 100."),
         (_set("parameters", "quality", 10**400), "Quality must lie between"),
         (_set("parameters", "scale", 10**400), "Scale must lie between"),
         (_set("parameters", "quality", None), "Quality must be a number."),
         (_set("parameters", "subsampling", ["4:2:0"]), "Subsampling must be one of"),
         (_set("parameters", "radius", 4), "no parameter radius"),
-        (_set("parameters", []), "its parameters is not an object"),
-        (_set("view", None), "its view is not an object"),
+        (_set("parameters", []), "parameters is not an object"),
+        (_set("view", None), "view is not an object"),
         (_set("view", "factor", 0), "The factor must lie between"),
         (_set("view", "factor", 10**9), "The factor must lie between"),
         (_set("view", "factor", 10**400), "The factor must lie between"),
-        (_set("view", "factor", 4.0), "its factor is not a whole number"),
-        (_set("view", "factor", True), "its factor is not a whole number"),
+        (_set("view", "factor", 4.0), "factor is not a whole number"),
+        (_set("view", "factor", True), "factor is not a whole number"),
         (_set("view", "opacity", 10**9), "The opacity must lie between 0 and 1."),
-        (_set("view", "opacity", "1"), "its opacity is not a number"),
+        (_set("view", "opacity", "1"), "opacity is not a number"),
         (_set("view", "divider", -1), "The divider must lie between 0 and 1."),
         (_set("view", "show", "everything"), "a word that this program does not know"),
         (_set("view", "reduction", "median"), "a word that this program does not know"),
-        (_drop("view", "show"), "it has no show"),
-        (_set("view", "region", [0, 0, 9, 9]), "its region is not an object"),
+        (_drop("view", "show"), "show is missing"),
+        (_set("view", "region", [0, 0, 9, 9]), "region is not an object"),
         (_set("view", "region", "right", 10**12), "reaches beyond the picture"),
         (_set("view", "region", "right", 131), "reaches beyond the picture"),
         (_set("view", "region", "left", -4), "at least one pixel"),
         (_set("view", "region", "left", 17), "multiples of the factor 4"),
         (_set("view", "region", "bottom", 24), "at least one pixel"),
-        (_drop("view", "region", "top"), "it has no top"),
-        (_drop("output"), "it has no output"),
-        (_set("output", "pixels_sha256", "x"), "its pixels_sha256 is not a SHA-256 digest"),
-        (_set("output", "width", 1.5), "its width is not a whole number"),
+        (_drop("view", "region", "top"), "top is missing"),
+        (_drop("output"), "output is missing"),
+        (_set("output", "pixels_sha256", "x"), "pixels_sha256 is not a SHA-256 digest"),
+        (_set("output", "width", 1.5), "width is not a whole number"),
         (_set("name", "../photo.jpg"), "not the name of a file"),
         (_set("name", "/etc/passwd"), "not the name of a file"),
         (_set("name", ".."), "not the name of a file"),
         (_set("name", "a\0b"), "not the name of a file"),
         (_set("name", "\ud800"), "not the name of a file"),
         (_set("name_bytes", "2e2e2f61"), "not the name of a file"),
-        (_set("name_bytes", "zz"), "its name_bytes are not hexadecimal"),
-        (_drop("name"), "it has no name"),
+        (_set("name_bytes", "zz"), "name_bytes is not hexadecimal"),
+        (_drop("name"), "name is missing"),
         (_set("extra", json.loads("[" * 30 + "]" * 30)), "nested too deeply"),
     ],
 )
@@ -532,6 +699,24 @@ def test_every_change_of_one_byte_ends_in_an_answer(tmp_path: Path) -> None:
             replay_file(record)
         except ElascopeError as error:
             assert error.sentence
+
+
+def test_no_changed_digit_or_letter_of_step_and_hashes_goes_through(tmp_path: Path) -> None:
+    record = exported(tmp_path)
+    whole = record.read_bytes()
+    places: list[int] = []
+    for begin, end in ((b'"parameters"', b"}"), (b'"pixels_sha256"', b"}"), (b'"sha256"', b",")):
+        at = whole.index(begin)
+        places += range(at, whole.index(end, at))
+    for place in places:
+        if not whole[place : place + 1].isalnum():
+            continue
+        record.write_bytes(whole[:place] + bytes([whole[place] ^ 0x01]) + whole[place + 1 :])
+        try:
+            outcome = replay_file(record)
+        except ElascopeError:
+            continue
+        assert not outcome.same, record.read_text()[place - 20 : place + 20]
 
 
 def test_a_replay_can_be_cancelled(tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from app.analysis.ela import ELA, ElaParams
 from app.analysis.region import Region
 from app.analysis.survey import Reduction
 from app.arrays import RgbU8
-from app.errors import CancelledError, InvalidParameterError, NotWrittenError
+from app.errors import CancelledError, InvalidParameterError, NotWrittenError, TooLargeError
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
 from app.report import view as view_module
-from app.report.picture import RECORD_KEY, write_png
+from app.report.picture import write_png
+from app.report.record import RECORD_KEY
 from app.report.view import FACTOR_LIMIT, Show, ViewSpec, compose, export_view
 from tests.pictures import encoded, pillow_residual, scene
 
@@ -49,6 +50,15 @@ def part(values: NDArray[Any]) -> NDArray[Any]:
 
 def residual_part() -> NDArray[np.int16]:
     return part(pillow_residual(pixels(), 85, "4:4:4"))
+
+
+def test_when_memory_runs_out_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def starved(*_: Any) -> None:
+        np.empty(1 << 60, np.uint8)
+
+    monkeypatch.setattr(view_module, "blend", starved)
+    with pytest.raises(TooLargeError, match="Memory ran out"):
+        compose(pixels(), ELA, PARAMS, ViewSpec(REGION, show=Show.OVERLAY))
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4])
@@ -152,7 +162,7 @@ def export(folder: Path, target: str = "view.png", name: str = "photo.jpg", **op
     if not evidence_path.exists():
         evidence_path.write_bytes(encoded(pixels(), "JPEG", quality=90))
     evidence = open_evidence(evidence_path)
-    view = ViewSpec(REGION, 4, Reduction.MAXIMUM, Show.OVERLAY, 0.6)
+    view = options.pop("view", ViewSpec(REGION, 4, Reduction.MAXIMUM, Show.OVERLAY, 0.6))
     return export_view(folder / target, evidence, decode(evidence), ELA, PARAMS, view, **options)
 
 
@@ -206,12 +216,30 @@ def test_evidence_is_not_touched(tmp_path: Path) -> None:
     assert (photo.read_bytes(), photo.stat().st_mtime_ns, photo.stat().st_ino) == before
 
 
-def test_an_export_may_replace_an_older_one(tmp_path: Path) -> None:
+def test_an_export_may_replace_an_older_one_of_another_view(tmp_path: Path) -> None:
     beside = export(tmp_path)
-    first = beside.read_bytes()
-    beside.write_bytes(first.replace(b'"factor": 4', b'"factor": 2'))
+    first = (beside.read_bytes(), (tmp_path / "view.png").read_bytes())
+    export(tmp_path, view=ViewSpec(REGION))
+    assert beside.read_bytes() != first[0]
     export(tmp_path)
-    assert beside.read_bytes() == first
+    assert (beside.read_bytes(), (tmp_path / "view.png").read_bytes()) == first
+
+
+@pytest.mark.parametrize("picture", ["none", "of the other", "no PNG"])
+def test_a_record_that_is_not_that_of_the_replaced_picture_is_kept(
+    tmp_path: Path, picture: str
+) -> None:
+    """Who agrees to replace view.png was not asked about the record of another step."""
+    beside = export(tmp_path)
+    other = beside.read_bytes().replace(b'"quality": 85', b'"quality": 60')
+    beside.write_bytes(other)
+    if picture == "none":
+        (tmp_path / "view.png").unlink()
+    elif picture == "no PNG":
+        (tmp_path / "view.png").write_text("a text")
+    with pytest.raises(NotWrittenError, match=r"not the record of .*view\.png, so nothing"):
+        export(tmp_path)
+    assert beside.read_bytes() == other
 
 
 @pytest.mark.parametrize("target", ["photo.png", "PHOTO.PNG", "link.png", "photo.jpg"])
@@ -295,7 +323,6 @@ def test_when_the_record_fails_the_sentence_says_that_the_picture_is_there(
 ) -> None:
     if older:
         export(tmp_path)
-        (tmp_path / "view.png").unlink()
 
     def full(target: Path, _: bytes) -> None:
         raise NotWrittenError(f"{target} could not be written: No space left on device.")

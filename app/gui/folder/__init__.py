@@ -1,0 +1,1 @@
+"""The list of the open folder: files, order, filter, thumbnails."""

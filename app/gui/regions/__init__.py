@@ -1,0 +1,1 @@
+"""Regions A and B compared, and the quality sweep."""

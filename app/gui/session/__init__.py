@@ -1,0 +1,1 @@
+"""Marks, notes and the session in the window."""

@@ -1,0 +1,1 @@
+"""The light table: panes, maps and pictures, and what stands under them."""
