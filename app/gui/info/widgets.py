@@ -32,6 +32,7 @@ def text_label(text: str) -> QLabel:
     label = QLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
     label.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse
         | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -94,6 +95,8 @@ def facts_form(facts: Sequence[tuple[str, str]], fields: Sequence[str] = ()) -> 
         content = text_field(name, value) if name in fields else text_label(value)
         form.addWidget(QLabel(f"{name}:"), row, 0, Qt.AlignmentFlag.AlignTop)
         form.addWidget(content, row, 1)
+    # What room is left belongs below the last line, not between the lines.
+    form.setRowStretch(len(facts), 1)
     return form
 
 
