@@ -5,6 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -28,8 +29,12 @@ def run(path: Path | None) -> int:
     application.setWindowIcon(QIcon(str(paths.resources() / "icons" / "elascope.svg")))
     thumbnails = paths.user_cache() / "thumbnails"
     window = MainWindow(paths.model_folders(), settings, look, thumbnails)
-    # Ctrl-C in the terminal closes the window; its timers let Python see the signal.
+    # Ctrl-C in the terminal closes the window. Python sees a signal only between its own
+    # instructions, and a window at rest executes none; so a timer wakes it now and then.
     signal.signal(signal.SIGINT, lambda *_: window.close())
+    waking = QTimer(application, interval=250)
+    waking.timeout.connect(lambda: None)
+    waking.start()
     window.show()
     # What is there now stays; a full collection that looks at it again would hold up the window.
     gc.freeze()
