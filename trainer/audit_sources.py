@@ -1,12 +1,17 @@
 """How the files of a corpus hang together: equal ones, and such of a common source picture."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainer.corpus import Example
 from trainer.corpus.duplicates import exact_duplicates, near_duplicates
-from trainer.corpus.splits import shared_sources, split_by_source_dropping, split_random
+from trainer.corpus.splits import (
+    connected_groups,
+    shared_sources,
+    split_by_source_dropping,
+    split_random,
+)
 
 _SHARES = {"train": 0.8, "test": 0.2}
 
@@ -82,8 +87,8 @@ def weigh_sources(examples: Sequence[Example], seed: int) -> Sources:
     """Count sources, and divide the examples by both methods to see what that does."""
     per_source = Counter(source for example in examples for source in example.sources)
     sizes = Counter(per_source.values())
-    groups = _hanging_together(examples)
-    largest = max(groups, key=len, default=[])
+    groups = connected_groups(examples)
+    largest = [examples[index] for index in max(groups, key=len, default=[])]
     shared, positives = shared_sources(split_random(examples, _SHARES, seed))
     disjoint = split_by_source_dropping(examples, _SHARES, seed)
     return Sources(
@@ -97,27 +102,6 @@ def weigh_sources(examples: Sequence[Example], seed: int) -> Sources:
         disjoint_test=_pair(disjoint.parts["test"]),
         disjoint_dropped=_pair(disjoint.dropped),
     )
-
-
-def _hanging_together(examples: Sequence[Example]) -> list[list[Example]]:
-    """Connected components over source ids and content: union-find with path halving."""
-    above: dict[str, str] = {}
-
-    def top(key: str) -> str:
-        above.setdefault(key, key)
-        while above[key] != key:
-            above[key] = above[above[key]]
-            key = above[key]
-        return key
-
-    for example in examples:
-        content = f"content {example.sha256}"
-        for source in example.sources:
-            above[top(f"source {source}")] = top(content)
-    groups: dict[str, list[Example]] = defaultdict(list)
-    for example in examples:
-        groups[top(f"content {example.sha256}")].append(example)
-    return list(groups.values())
 
 
 def _pair(examples: Sequence[Example]) -> tuple[int, int]:

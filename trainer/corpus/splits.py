@@ -128,7 +128,7 @@ def split_by_source(
     total = Counter(example.kind for example in examples)
     held: dict[str, Counter[str]] = {part: Counter() for part in shares}
     part_of: dict[int, str] = {}
-    groups = _groups(examples)
+    groups = connected_groups(examples)
     random.Random(seed).shuffle(groups)
     for group in sorted(groups, key=len, reverse=True):
         brings = Counter(examples[i].kind for i in group)
@@ -169,7 +169,7 @@ def manifest_sha256(parts: Mapping[str, Sequence[Example]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _groups(examples: Sequence[Example]) -> list[list[int]]:
+def connected_groups(examples: Sequence[Example]) -> list[list[int]]:
     """Connected components over source ids and content hashes, as lists of indices."""
     by_key: dict[str, list[int]] = defaultdict(list)
     for index, example in enumerate(examples):
@@ -245,7 +245,7 @@ def _same_sources(examples: Sequence[Example]) -> dict[str, str]:
     """Every source id to the first of those that have pictures of equal content."""
     alone = [example for example in examples if len(_sources(example)) == 1]
     first = {source: source for example in examples for source in _sources(example)}
-    for group in _groups(alone):
+    for group in connected_groups(alone):
         ids = sorted({source for index in group for source in _sources(alone[index])})
         first.update(dict.fromkeys(ids, ids[0]))
     return first
