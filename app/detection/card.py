@@ -10,16 +10,23 @@ import json
 import math
 import typing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from app.analysis.recompress import SUBSAMPLINGS
 from app.errors import ModelRefusedError
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the card's schema that this program writes, and the newest it reads."""
+
+_POINTS_SCHEMA = 2
+"""First schema with calibration points: a program that knows 1 only would overlook them."""
 
 METADATA_KEY = "elascope.card"
 """Key of the card in the ONNX file's metadata."""
+
+_LARGEST_LOGIT = 1_000_000
+"""Of a calibration point; differences of larger ones could be beyond any float."""
 
 INPUT_NAME = "image"
 """Name of the model's only input: float32, (batch, channels, height, width)."""
@@ -55,13 +62,33 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Platt scaling: score = 1 / (1 + exp(-(slope * logit + offset))).
+    """Logit to score, by a sigmoid or by points.
 
-    Source: J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+    Without points it is Platt scaling, score = 1 / (1 + exp(-(slope * logit + offset))), or
+    temperature scaling when the offset is 0. With points the score lies on the straight lines
+    between them, beyond the ends it stays that of the end, and slope and offset only say what
+    Platt scaling would have been.
+
+    Sources: J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999; B. Zadrozny and
+    C. Elkan, "Transforming Classifier Scores into Accurate Multiclass Probability Estimates",
+    2002; C. Guo et al., "On Calibration of Modern Neural Networks", 2017.
+
+    Attributes:
+        slope: above 0.
+        offset: of the sigmoid's exponent.
+        points: (logit, score) with rising logits and scores that never fall; empty for a sigmoid.
     """
 
     slope: float
     offset: float
+    points: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def method(self) -> str:
+        """What it is called, for people."""
+        if self.points:
+            return "isotonic regression"
+        return "Platt scaling" if self.offset else "temperature scaling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +276,24 @@ def _check(card: ModelCard) -> None:
             raise _CardError(f"the rates of {question.id} are not between 0 and 1")
         if question.calibration.slope <= 0:
             raise _CardError(f"the calibration of {question.id} turns the score around")
+        if points := question.calibration.points:
+            if card.schema < _POINTS_SCHEMA:
+                raise _CardError(f"calibration points need schema {_POINTS_SCHEMA}")
+            _check_points(points, question.id)
+
+
+def _check_points(points: tuple[tuple[float, float], ...], identifier: str) -> None:
+    logits, scores = zip(*points, strict=True)
+    if any(abs(logit) > _LARGEST_LOGIT for logit in logits):
+        raise _CardError(f"a calibration point of {identifier} lies beyond {_LARGEST_LOGIT:,}")
+    if any(after <= before for before, after in pairwise(logits)):
+        raise _CardError(f"the calibration points of {identifier} are not in order of their logits")
+    if not all(0 <= score <= 1 for score in scores):
+        raise _CardError(f"a calibration point of {identifier} has no score between 0 and 1")
+    if any(after < before for before, after in pairwise(scores)):
+        raise _CardError(f"the calibration of {identifier} turns the score around")
+    if scores[0] == scores[-1]:
+        raise _CardError(f"the calibration of {identifier} gives the same score to all")
 
 
 def _check_representable(raw: Any) -> None:
@@ -286,7 +331,9 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
     if origin is tuple:
         if not isinstance(raw, list):
             raise _CardError(f"{where} is not a list")
-        inner = typing.get_args(hint)[0]
+        inner, *rest = typing.get_args(hint)
+        if Ellipsis not in rest and len(raw) != 1 + len(rest):
+            raise _CardError(f"{where} is not a list of {1 + len(rest)}")
         return tuple(_value(inner, entry, f"{where}[{i}]") for i, entry in enumerate(raw))
     if origin is dict:
         if not isinstance(raw, dict):

@@ -6,8 +6,10 @@ four of five are positives when both classes are equally frequent.
 """
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 from app.analysis.recompress import encoder_identity
 from app.detection.card import Calibration, ModelCard, Question
@@ -67,8 +69,20 @@ def reasons_against(card: ModelCard, record: DecodeRecord) -> tuple[str, ...]:
 
 def calibrated(calibration: Calibration, logit: float) -> float:
     """The calibrated score, 0..1, of a logit."""
+    if calibration.points:
+        return _between(calibration.points, logit)
     exponent = calibration.slope * logit + calibration.offset
     return 1.0 / (1.0 + math.exp(-max(min(exponent, 700.0), -700.0)))
+
+
+def _between(points: tuple[tuple[float, float], ...], logit: float) -> float:
+    """The score on the line between the two points around ``logit``."""
+    after = bisect_right(points, logit, key=itemgetter(0))
+    if after in (0, len(points)):
+        return points[max(after - 1, 0)][1]
+    (left, low), (right, high) = points[after - 1 : after + 1]
+    # Rounding may end one step above the upper point; a score never does.
+    return min(low + (high - low) * ((logit - left) / (right - left)), high)
 
 
 def state_of(question: Question, score: float) -> State:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.detection.card import SCHEMA, parse_card
+from app.detection.card import SCHEMA, Calibration, parse_card
 from app.errors import ModelRefusedError
 from tests.models import card, question
 
@@ -31,8 +31,116 @@ def test_a_card_comes_back_from_its_document_unchanged() -> None:
     assert parse_card(first.to_json(), "m").preparation.channels == 6
 
 
+POINTS = ((-2.0, 0.1), (0.5, 0.1), (3.0, 0.95))
+
+
+def _with_points(points: object, schema: int = 2) -> str:
+    document = json.loads(card(schema=schema).to_json())
+    document["questions"][0]["calibration"]["points"] = points
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_older_schemas_are_read_and_calibrate_by_the_sigmoid(schema: int) -> None:
+    document = json.loads(card(schema=schema).to_json())
+    del document["questions"][0]["calibration"]["points"]  # as cards of schema 1 were written
+    read = parse_card(json.dumps(document), "m")
+    assert read.schema == schema
+    assert read.questions[0].calibration == Calibration(1.0, 0.0)
+
+
+def test_calibration_points_come_back_unchanged() -> None:
+    first = card([question(calibration=Calibration(1.0, 0.5, POINTS))], schema=2)
+    assert parse_card(first.to_json(), "m") == first
+
+
+def test_whole_numbers_in_points_stand_for_fractions() -> None:
+    read = parse_card(_with_points([[-1, 0], [2, 1]]), "m").questions[0].calibration
+    assert read.points == ((-1.0, 0.0), (2.0, 1.0))
+    assert all(isinstance(number, float) for point in read.points for number in point)
+
+
+def test_points_in_a_card_of_the_first_schema_are_refused() -> None:
+    """Programs of that time would overlook them and give another score."""
+    with pytest.raises(ModelRefusedError) as caught:
+        parse_card(_with_points(POINTS, schema=1), "m")
+    assert caught.value.sentence == (
+        "The card of the model m is not valid: calibration points need schema 2."
+    )
+
+
+_WHERE = "card.questions[0].calibration.points"
+_POINT_FAULTS: dict[str, tuple[object, str]] = {
+    "no list": ("none", f"{_WHERE} is not a list"),
+    "nothing": (None, f"{_WHERE} is not a list"),
+    "an object": ({"0": 1}, f"{_WHERE} is not a list"),
+    "flat list": ([0.0, 1.0], f"{_WHERE}[0] is not a list"),
+    "one number in a point": ([[0.0], [1.0]], f"{_WHERE}[0] is not a list of 2"),
+    "three numbers in a point": ([[0, 0], [1, 1, 1]], f"{_WHERE}[1] is not a list of 2"),
+    "empty point": ([[]], f"{_WHERE}[0] is not a list of 2"),
+    "text": ([[0, "0"], [1, 1]], f"{_WHERE}[0][1] is not of the type float"),
+    "yes": ([[0, 0], [True, 1]], f"{_WHERE}[1][0] is not of the type float"),
+    "not a number": ([[0, 0], [1, float("nan")]], f"{_WHERE}[1][1] is not a finite number"),
+    "infinite": ([[float("-inf"), 0], [1, 1]], f"{_WHERE}[0][0] is not a finite number"),
+    "beyond any float": ([[0, 0], [10**400, 1]], f"{_WHERE}[1][0] is not a finite number"),
+    "too far": (
+        [[-1e308, 0], [1e308, 1]],
+        "a calibration point of tampered lies beyond 1,000,000",
+    ),
+    "falling logits": (
+        [[1, 0], [0, 1]],
+        "the calibration points of tampered are not in order of their logits",
+    ),
+    "same logit twice": (
+        [[0, 0], [1, 0.5], [1, 1]],
+        "the calibration points of tampered are not in order of their logits",
+    ),
+    "falling scores": (
+        [[0, 0.2], [1, 0.1], [2, 0.9]],
+        "the calibration of tampered turns the score around",
+    ),
+    "score above one": (
+        [[0, 0], [1, 1.01]],
+        "a calibration point of tampered has no score between 0 and 1",
+    ),
+    "score below zero": (
+        [[0, -0.01], [1, 1]],
+        "a calibration point of tampered has no score between 0 and 1",
+    ),
+    "one score": ([[0, 0.5], [1, 0.5]], "the calibration of tampered gives the same score to all"),
+    "one point": ([[0, 0.5]], "the calibration of tampered gives the same score to all"),
+}
+
+
+@pytest.mark.parametrize("fault", _POINT_FAULTS)
+def test_malformed_points_are_refused_naming_the_fault(fault: str) -> None:
+    points, words = _POINT_FAULTS[fault]
+    with pytest.raises(ModelRefusedError) as caught:
+        parse_card(_with_points(points), "m")
+    assert caught.value.sentence == f"The card of the model m is not valid: {words}."
+
+
+def test_a_falling_sigmoid_is_refused_even_beside_points() -> None:
+    document = json.loads(_with_points(POINTS))
+    document["questions"][0]["calibration"]["slope"] = -1.0
+    with pytest.raises(ModelRefusedError, match="turns the score around"):
+        parse_card(json.dumps(document), "m")
+
+
+@pytest.mark.parametrize(
+    ("calibration", "name"),
+    [
+        (Calibration(1.3, -0.2), "Platt scaling"),
+        (Calibration(1.3, 0.0), "temperature scaling"),
+        (Calibration(1.3, -0.2, POINTS), "isotonic regression"),
+    ],
+)
+def test_a_calibration_says_its_method(calibration: Calibration, name: str) -> None:
+    assert calibration.method == name
+
+
 def test_the_document_is_plain_json_with_the_schema_and_readable_text() -> None:
-    document = card(summary="Größe").to_json()
+    document = card(summary="Größe", schema=SCHEMA).to_json()
     assert json.loads(document)["schema"] == SCHEMA
     assert json.loads(document)["questions"][0]["operating_point"]["threshold"] == 0.8
     assert "Größe" in document
@@ -249,7 +357,8 @@ _JSON = st.recursive(
     value=_JSON,
 )
 def test_any_value_anywhere_is_taken_or_refused_in_a_sentence(path: list[int], value: Any) -> None:
-    document = json.loads(card().to_json())
+    pointed = question(calibration=Calibration(1.0, 0.0, POINTS))
+    document = json.loads(card([pointed], schema=2).to_json())
     place: Any = document
     for depth, step in enumerate(path, 1):
         key = list(place)[step % len(place)] if isinstance(place, dict) else step % len(place)

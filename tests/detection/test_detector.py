@@ -56,6 +56,16 @@ def test_a_score_gives_its_state_with_words_and_record(
     assert verdict.reason.startswith(beginnings[state])
 
 
+@pytest.mark.parametrize(("level", "score"), [(20, 0.1), (136, 0.3), (144, 0.5), (200, 0.9)])
+def test_a_score_by_calibration_points(tmp_path: Path, level: int, score: float) -> None:
+    """The logit is (level - 128) / 16: -6.75, 0.5, 1 and 4.5."""
+    points = ((0.0, 0.1), (1.0, 0.5), (2.0, 0.9))
+    made = card([question(calibration=Calibration(1.0, 0.0, points))], schema=2)
+    detector = Detector(write_model(tmp_path / "m.onnx", made.to_json()))
+    (verdict,) = detector.judge(_grey(level))
+    assert verdict.score == pytest.approx(score, abs=1e-6)
+
+
 def test_an_image_outside_validity_gets_no_score_and_every_reason(detector: Detector) -> None:
     (verdict,) = detector.judge(_grey(200, "JPEG", side=8))
     assert verdict.state is State.OUTSIDE_VALIDITY

@@ -3,6 +3,7 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,58 @@ def test_a_score_lies_between_0_and_1_and_rises_with_the_logit(
     asked = question(calibration=Calibration(slope, offset))
     low, high = (calibrated(asked.calibration, logit) for logit in sorted((first, second)))
     assert 0.0 <= low <= high <= 1.0
+
+
+POINTS = ((-2.0, 0.125), (0.0, 0.25), (2.0, 0.25), (4.0, 0.75))
+
+
+@pytest.mark.parametrize(
+    ("logit", "score"),
+    [
+        (-1e30, 0.125),
+        (-2.0, 0.125),
+        (-1.0, 0.1875),
+        (0.0, 0.25),
+        (1.9, 0.25),
+        (2.0, 0.25),
+        (3.0, 0.5),
+        (3.5, 0.625),
+        (4.0, 0.75),
+        (1e30, 0.75),
+    ],
+)
+def test_points_by_hand_whatever_the_sigmoid_beside_them(logit: float, score: float) -> None:
+    for sigmoid in ((1.0, 0.0), (5.0, -3.0)):
+        assert calibrated(Calibration(*sigmoid, POINTS), logit) == score
+
+
+@given(st.lists(st.floats(-20, 20), min_size=1, max_size=8))
+def test_lines_between_points_are_those_of_numpy(logits: list[float]) -> None:
+    scores = [calibrated(Calibration(1.0, 0.0, POINTS), logit) for logit in logits]
+    assert scores == pytest.approx(np.interp(logits, *zip(*POINTS, strict=True)), abs=1e-15)
+
+
+_SHARES = st.floats(0, 1, allow_subnormal=True)
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=6, unique=True),
+    st.lists(_SHARES, min_size=6, max_size=6),
+    st.floats(-1e30, 1e30) | st.floats(-1e6, 1e6),
+    _SHARES,
+)
+def test_a_score_by_points_never_falls_and_stays_between_the_points(
+    logits: list[float], scores: list[float], logit: float, share: float
+) -> None:
+    points = tuple(zip(sorted(logits), sorted(scores)[: len(logits)], strict=True))
+    fitted = Calibration(1.0, 0.0, points)
+    # A second logit close by, and one between two points, where rounding is hardest.
+    between = points[0][0] + share * (points[1][0] - points[0][0])
+    asked = sorted([logit, between, math.nextafter(between, math.inf), *logits])
+    given_scores = [calibrated(fitted, one) for one in asked]
+    assert given_scores == sorted(given_scores)
+    assert points[0][1] <= given_scores[0]
+    assert given_scores[-1] <= points[-1][1]
 
 
 @pytest.mark.parametrize(
