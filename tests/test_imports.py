@@ -94,10 +94,10 @@ def test_every_import_contract_holds(repository: Path) -> None:
             "app.cli -> trainer.recipes",
         ),
         (
-            "trainer/images.py",
+            "trainer/training/augment.py",
             "import app.scan.pipeline",
             "The trainer shares evidence, analysis and the model contract",
-            "trainer.images -> app.scan.pipeline",
+            "trainer.training.augment -> app.scan.pipeline",
         ),
     ],
     ids=[

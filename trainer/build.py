@@ -1,101 +1,138 @@
-"""From a recipe and a corpus to a finished run: split, prepare, train, calibrate, measure, export.
+"""From a recipe and its data to a finished run: prepare, train, calibrate, measure, export."""
 
-A run is a folder that holds everything needed to question it: the configuration, the split with
-the hash of every file, the history of the training, the weights, the model and its card.
-"""
-
-import csv
 import dataclasses
-import hashlib
 import io
 import json
-import platform
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 
-from app import __version__
-from app.analysis.recompress import encoder_identity
 from app.atomic import write_bytes
-from app.detection.card import (
-    SCHEMA,
-    ModelCard,
-    Preparation,
-    Question,
-    Training,
-    Validity,
-)
-from app.detection.verdict import calibrated
-from trainer.calibrate import MISS_RATE, fit_calibration, fit_thresholds
+from app.detection.card import Preparation, Question
 from trainer.config import Recipe
 from trainer.corpus import Example
-from trainer.corpus.casia import read_casia1
-from trainer.corpus.folder import read_references
-from trainer.corpus.splits import PARTS, halves, manifest_sha256, split_by_source
+from trainer.corpus.mixture import draw_weights
+from trainer.data import Data
+from trainer.errors import CorpusError
 from trainer.evaluate import Evaluation, lookup_accuracy
-from trainer.export import export
-from trainer.images import prepare_examples
-from trainer.loop import Epoch, LabelledImages, predict, train
-from trainer.metrics import Scores, measure
-from trainer.models.classic_cnn import ClassicCnn
+from trainer.measures.metrics import Measures, Scores, measure
+from trainer.models.network import Network
+from trainer.models.registry import build_model, family
+from trainer.models.weights import origin
+from trainer.publishing.cards import limits_of, make_card
+from trainer.publishing.export import export
+from trainer.questions import calibrated_question
+from trainer.runs.folder import (
+    check_data,
+    new_run,
+    recipe_of,
+    write_json,
+    write_table,
+)
+from trainer.runs.page import write_report
+from trainer.runs.pictures import draw_pictures
+from trainer.runs.plots import write_plots
+from trainer.scoring import PREDICTIONS, as_scores, grouped, mask_measures, prediction_rows
+from trainer.training.distributed import join, leave
+from trainer.training.loop import Epoch, predict, train
+from trainer.training.preparation import chain_of, preparation_of
+from trainer.training.prepared import PreparedSet, prepare_set, sample
 
 Say = Callable[[str], None]
+Prepare = Callable[[Sequence[Example], str], PreparedSet]
 
 
-def preparation_of(recipe: Recipe) -> Preparation:
-    """The preparation that a recipe asks for, with this machine's encoder."""
-    return Preparation(
-        planes=recipe.planes,
-        height=recipe.size,
-        width=recipe.size,
-        quality=recipe.ela_quality,
-        subsampling=recipe.ela_subsampling,
-        reduction="area_mean",
-        encoder_fingerprint=encoder_identity().fingerprint,
-    )
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to build, beside the recipe and the data.
+
+    Attributes:
+        runs: folder that the run's folder is made in.
+        cache: folder of prepared images, which later runs of the same preparation use again;
+            None keeps them for this run only.
+        name: of the model.
+        version: of the model.
+        weights: corpus to how often it is drawn from, relative to the others.
+        resume: an unfinished run to go on with.
+        publish: whether model, plots and report are wanted, or the numbers only.
+    """
+
+    runs: Path
+    cache: Path | None
+    name: str
+    version: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+    resume: Path | None = None
+    publish: bool = True
 
 
-def build(recipe: Recipe, corpus: Path, runs: Path, name: str, version: str, say: Say) -> Path:
-    """Carry out ``recipe`` on a copy of CASIA 1.0 and return the run's folder.
+def build(recipe: Recipe, data: Data, job: Job, say: Say) -> Path:
+    """Carry out ``recipe`` on ``data`` and return the run's folder.
+
+    Started by torchrun, all processes call this alike; the first one measures and writes.
 
     Raises:
-        CorpusError: the corpus cannot train a model.
+        CorpusError: the data cannot train this model, or the run to resume is another one.
         ExportError: the model learned nothing that carries over, or its export differs.
     """
-    torch.manual_seed(recipe.seed)
-    examples, left_out = read_casia1(corpus)
-    for sentence in left_out:
+    process = join()
+    if not process.first:
+        say = _silence
+    if process.count > 1 and job.cache is None:
+        raise CorpusError("Several processes share prepared images; they need a cache.")
+    for sentence in data.left_out:
         say(f"Left out: {sentence}")
-    parts = split_by_source(examples, dataclasses.asdict(recipe.shares), recipe.seed)
-    references = read_references(corpus, recipe.references)
-    say(describe_split(parts))
-    run = _run_folder(runs, recipe)
-    _write_split(run, parts, corpus)
-    write_bytes(run / "config.json", json.dumps(dataclasses.asdict(recipe), indent=1).encode())
-
+    say(data.split.describe())
     preparation = preparation_of(recipe)
+    model = build_model(recipe, preparation.channels)
+    run = process.from_first(lambda: _run_folder(recipe, data, job))
+    chain, masks = chain_of(recipe, preparation), family(recipe.model).has_mask
 
-    def prepared(held: list[Example], name: str) -> LabelledImages:
+    def prepare(held: Sequence[Example], name: str) -> PreparedSet:
         draws = recipe.draws if name == "train" else recipe.evaluation_draws
-        tensor = prepare_examples(held, preparation, recipe.resave, recipe.seed, draws, name)
-        return LabelledImages(tensor, torch.tensor([float(example.label) for example in held]))
+        return prepare_set(held, chain, draws, job.cache, name, masks=masks)
 
-    images = {part: prepared(parts[part], part) for part in PARTS}
-    model = ClassicCnn(
-        preparation.channels,
-        recipe.size,
-        filters=recipe.filters,
-        pool=recipe.pool,
-        dense=recipe.dense,
-        dropout=recipe.dropout,
-        dense_dropout=recipe.dense_dropout,
-    )
-    model.fit_normalisation(images["train"].flat()[0])
+    _train(recipe, data, job, run, model, prepare, say)
+    if process.first:
+        Finish(recipe, data, job, run, model.cpu(), preparation, prepare, say).carry_out()
+    process.wait()
+    leave()
+    return run
+
+
+def read_job(run: Path) -> Job:
+    """What an unfinished run was told beside its recipe.
+
+    Raises:
+        CorpusError: it is no folder of a run.
+    """
+    try:
+        told = json.loads((run / "job.json").read_bytes())
+        return Job(run.parent, None, told["name"], told["version"], dict(told["weights"]), run)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{run} is not the folder of a run.", repr(error)) from error
+
+
+def _run_folder(recipe: Recipe, data: Data, job: Job) -> Path:
+    if job.resume is None:
+        told = {"name": job.name, "version": job.version, "weights": dict(job.weights)}
+        return new_run(job.runs, recipe, data, told)
+    if recipe_of(job.resume) != recipe:
+        raise CorpusError(f"{job.resume} is a run of another recipe.")
+    check_data(job.resume, data)
+    return job.resume
+
+
+def _train(
+    recipe: Recipe, data: Data, job: Job, run: Path, model: Network, prepare: Prepare, say: Say
+) -> None:
+    """Train ``model`` in place; write the history and the best weights."""
+    training = prepare(data.split.parts["train"], "train")
+    validation = prepare(data.split.parts["validation"], "validation")
+    model.fit_normalisation(sample(training))
 
     def report(epoch: Epoch) -> None:
         say(
@@ -104,156 +141,116 @@ def build(recipe: Recipe, corpus: Path, runs: Path, name: str, version: str, say
             f"{epoch.validation_accuracy:.3f}"
         )
 
-    epochs = train(model, images["train"], images["validation"], recipe, report)
-    _write_history(run, epochs)
-    weights = io.BytesIO()
-    torch.save(model.state_dict(), weights)
-    write_bytes(run / "weights.pt", weights.getvalue())
+    began = time.monotonic()
+    epochs = train(
+        model,
+        training,
+        validation,
+        recipe,
+        report,
+        checkpoint=run / "checkpoint.pt",
+        weights=draw_weights(data.split.parts["train"], job.weights) if job.weights else None,
+    )
+    if not join().first:
+        return
+    say(f"Trained in {time.monotonic() - began:.0f} s.")
+    names = [item.name for item in dataclasses.fields(Epoch)]
+    write_table(run / "history.csv", names, map(dataclasses.astuple, epochs))
+    stream = io.BytesIO()
+    torch.save(model.state_dict(), stream)
+    write_bytes(run / "weights.pt", stream.getvalue())
 
-    scores = {part: _scores(model, images[part]) for part in PARTS}
-    elsewhere = {
-        name: {
-            half: _scores(model, prepared(held, name))
-            for half, held in halves(pictures, recipe.seed).items()
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """From trained weights to everything that a run's folder holds."""
+
+    recipe: Recipe
+    data: Data
+    job: Job
+    run: Path
+    model: Network
+    preparation: Preparation
+    prepare: Prepare
+    say: Say
+
+    def carry_out(self) -> None:
+        """Calibrate, measure, write down, export and draw."""
+        recipe, data = self.recipe, self.data
+        held = {"train": data.split.parts["train"], **data.held_out(recipe.seed)}
+        prepared = {name: self.prepare(examples, name) for name, examples in held.items()}
+        scores = {name: self._scores(images) for name, images in prepared.items()}
+        calibrating = {
+            name: self._scores(self.prepare(examples, name))
+            for name, examples in data.calibrating(recipe.seed).items()
         }
-        for name, pictures in references.items()
-    }
-    question = _calibrated_question(
-        scores["calibration"], {name: half["calibration"] for name, half in elsewhere.items()}
-    )
-    held_out = {"validation": scores["validation"], "test": scores["test"]}
-    held_out |= {name: half["test"] for name, half in elsewhere.items()}
-    results = {name: measure(found, question) for name, found in held_out.items()}
-    lookup = lookup_accuracy(parts)
-    say(Evaluation(results, lookup).table())
-    card = _card(recipe, preparation, question, parts | references, name, version)
-    card = dataclasses.replace(
-        card,
-        results={part: measures.rounded() for part, measures in results.items()}
-        | {"container_only": lookup},
-    )
-    path = export(model, card, run)
-    say(f"Model: {path}")
-    return run
+        own = calibrating.pop("calibration")
+        question = calibrated_question(recipe, data.corpora, own, calibrating)
+        measures = {name: measure(found, question) for name, found in scores.items()}
+        lookup = lookup_accuracy(data.split.parts)
+        self.say(Evaluation(measures, lookup).table())
+        results = self._write_measures(question, scores, measures, lookup, prepared["test"])
+        rows = prediction_rows(recipe, held, scores, question, data.name_of)
+        write_table(self.run / "predictions.csv", PREDICTIONS, rows)
+        if self.job.publish:
+            self._export(question, results)
+            write_plots(self.run)
+            draw_pictures(self.run, recipe, self.preparation, data.split.parts["test"])
+            write_report(self.run)
+            self.say(f"Report: {self.run / 'report.html'}")
+        (self.run / "checkpoint.pt").unlink(missing_ok=True)
 
+    def _scores(self, images: PreparedSet) -> Scores:
+        return as_scores(predict(self.model, images).tolist(), images.examples, images.draws)
 
-def describe_split(parts: Mapping[str, list[Example]]) -> str:
-    """Sizes of the parts in words."""
-    texts = []
-    for part, held in parts.items():
-        kinds = Counter(example.kind for example in held)
-        texts.append(f"{part} " + " + ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())))
-    return "Source-disjoint split: " + "; ".join(texts) + "."
-
-
-def _run_folder(runs: Path, recipe: Recipe) -> Path:
-    config = json.dumps(dataclasses.asdict(recipe), sort_keys=True)
-    digest = hashlib.sha256(config.encode()).hexdigest()[:8]
-    run = runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}-{digest}"
-    run.mkdir(parents=True)
-    return run
-
-
-def _write_split(run: Path, parts: Mapping[str, list[Example]], corpus: Path) -> None:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
-    writer.writerow(("part", "path", "sha256", "label", "kind", "sources"))
-    for part, held in parts.items():
-        for example in held:
-            name = example.path.relative_to(corpus).as_posix()
-            sources = " ".join(sorted(example.sources))
-            writer.writerow((part, name, example.sha256, example.label, example.kind, sources))
-    write_bytes(run / "split.csv", stream.getvalue().encode())
-
-
-def _write_history(run: Path, epochs: list[Epoch]) -> None:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
-    writer.writerow([field.name for field in dataclasses.fields(Epoch)])
-    writer.writerows(dataclasses.astuple(epoch) for epoch in epochs)
-    write_bytes(run / "history.csv", stream.getvalue().encode())
-
-
-def _scores(model: torch.nn.Module, data: LabelledImages) -> Scores:
-    count, draws = data.images.shape[:2]
-    logits = predict(model, data.flat()[0]).double().numpy().reshape(count, draws)
-    return Scores(logits, data.labels.numpy().astype(np.int64))
-
-
-def _calibrated_question(scores: Scores, references: Mapping[str, Scores]) -> Question:
-    """Calibrate on ``scores``; set the operating point on these and on all ``references``."""
-    calibration = fit_calibration(scores)
-    apply = np.vectorize(lambda logit: calibrated(calibration, float(logit)))
-    probabilities = apply(scores.logits)
-    untouched = [probabilities[scores.labels == 0]]
-    untouched += [apply(reference.logits) for reference in references.values()]
-    point, below = fit_thresholds(untouched, probabilities[scores.labels == 1])
-    sets = ", ".join(("CASIA 1.0", *references))
-    return Question(
-        id="tampered",
-        text="Was this picture altered?",
-        output="tampered_logit",
-        positive="Consistent with an alteration.",
-        negative="Consistent with a picture that was not altered.",
-        calibration=calibration,
-        operating_point=point,
-        inconclusive_below=below,
-        miss_rate=MISS_RATE,
-        reference_population=f"untouched pictures ({sets}) and CASIA 1.0 forgeries that trained "
-        "nothing, resized and saved again as JPEG once or twice.",
-    )
-
-
-def _card(
-    recipe: Recipe,
-    preparation: Preparation,
-    question: Question,
-    parts: Mapping[str, list[Example]],
-    name: str,
-    version: str,
-) -> ModelCard:
-    longer = recipe.resave.longer_side
-    return ModelCard(
-        schema=SCHEMA,
-        name=name,
-        version=version,
-        summary="Two convolutions on the error level map of the whole picture, reduced to "
-        f"{recipe.size} x {recipe.size}. A first, weak model: it shows how a verdict is made, "
-        "and most of its answers are inconclusive.",
-        licence="Weights: MIT. Trained on CASIA ITDE 1.0, which is free for research only.",
-        preparation=preparation,
-        questions=(question,),
-        validity=Validity(
-            formats=("JPEG", "MPO"),
-            minimum_side=longer[0] // 2,
-            maximum_side=longer[1],
-            maximum_aspect=2.0,
-        ),
-        limits=(
-            "It does not say where a picture was altered.",
-            "It does not recognise pictures made by a generator.",
-            "It was not trained on retouching, removal by inpainting, or changes of colour.",
-            "Copy-move inside one picture is hardly visible to it.",
-            "It knows small pictures only; larger ones must not be reduced to fit, because that "
-            "changes what it looks at.",
-        ),
-        training=Training(
-            recipe=recipe.name,
-            seed=recipe.seed,
-            date=time.strftime("%Y-%m-%d"),
-            data="Trained on CASIA ITDE 1.0 (800 authentic, 921 tampered; research only). "
-            "Operating point also set with half of the folders: "
-            + (", ".join(recipe.references) or "none")
-            + ".",
-            data_manifest_sha256=manifest_sha256(parts),
-            split=describe_split({part: parts[part] for part in PARTS}),
-            versions={
-                "elascope": __version__,
-                "torch": torch.__version__,
-                "opencv": cv2.__version__,
-                "numpy": np.__version__,
-                "python": platform.python_version(),
+    def _write_measures(
+        self,
+        question: Question,
+        scores: Mapping[str, Scores],
+        measures: Mapping[str, Measures],
+        lookup: Mapping[str, float],
+        test: PreparedSet,
+    ) -> dict[str, object]:
+        """Write ``metrics.json``; return what goes into the card."""
+        pixel = mask_measures(self.model, test) if family(self.recipe.model).has_mask else None
+        groups = {"test": grouped(self.recipe, test.examples, scores["test"], question)}
+        sets = {name: found.rounded() for name, found in measures.items()}
+        content = {
+            "question": dataclasses.asdict(question),
+            "protocol": {
+                "split": self.recipe.split,
+                "resaved": self.recipe.resave is not None,
+                "leave_out": self.recipe.leave_out,
             },
-            config=dataclasses.asdict(recipe),
-        ),
-    )
+            "split": self.data.split.describe(),
+            "sets": sets,
+            "container_only": dict(lookup),
+            "groups": groups,
+            "pixel": pixel,
+            "notes": list(self.data.left_out),
+            "limits": list(limits_of(self.recipe, self.data)),
+        }
+        write_json(self.run / "metrics.json", content)
+        results: dict[str, object] = {**sets, "container_only": dict(lookup), "groups": groups}
+        return results | ({"pixel": pixel} if pixel else {})
+
+    def _export(self, question: Question, results: Mapping[str, object]) -> None:
+        job = self.job
+        card = make_card(
+            self.recipe,
+            self.data,
+            self.preparation,
+            question,
+            results,
+            origin(self.model, self.recipe.weights),
+            job.name,
+            job.version,
+        )
+        path = export(
+            self.model, card, self.run, dynamic_size=family(self.recipe.model).fully_convolutional
+        )
+        self.say(f"Model: {path}")
+
+
+def _silence(_: str) -> None:
+    """Only the first process speaks."""

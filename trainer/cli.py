@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -10,9 +11,13 @@ from pathlib import Path
 
 from app import __version__
 from app.errors import ElascopeError
-from trainer.audit_command import add_audit
-from trainer.forge_command import add_forge, add_show_augment
-from trainer.recipes import RECIPES
+from trainer.commands.audit import add_audit
+from trainer.commands.compare import add_comparisons
+from trainer.commands.export import add_export
+from trainer.commands.forge import add_forge, add_show_augment
+from trainer.commands.report import add_report
+from trainer.commands.train import add_train
+from trainer.commands.verify import add_verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except ElascopeError as error:
         print(f"elascope-trainer: {error.sentence}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(
+            f"elascope-trainer: the library {error.name} is missing; install the trainer's "
+            "libraries with: pip install 'elascope[trainer]'",
+            file=sys.stderr,
+        )
         return 1
     except BrokenPipeError:
         # The reader of a pipe has seen enough.
@@ -44,26 +56,24 @@ def _parser() -> argparse.ArgumentParser:
         description="Train, measure and export the models of Elascope.",
     )
     parser.add_argument("--version", action="version", version=f"elascope-trainer {__version__}")
+    with contextlib.suppress(ModuleNotFoundError):
+        import shtab
+
+        shtab.add_argument_to(parser, "--print-completion", help="for a shell, and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    train = commands.add_parser("train", help="train, calibrate, measure and export a model")
-    train.add_argument("recipe", choices=[make.__name__ for make in RECIPES])
-    train.add_argument("--data", type=Path, required=True, help="copy of CASIA 1.0 (Au/, Sp/)")
-    train.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept")
-    train.add_argument("--name", help="of the model (default: the recipe's)")
-    train.add_argument("--model-version", default="1.0.0", metavar="X.Y.Z")
-    train.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="change a field of the recipe, such as epochs=10",
-    )
-    train.set_defaults(run=_train)
+    add_train(commands)
 
     evaluate = commands.add_parser("evaluate", help="measure a model again and compare its card")
     evaluate.add_argument("model", help="name of an installed model, or an ONNX file")
-    evaluate.add_argument("--data", type=Path, required=True, help="copy of CASIA 1.0 (Au/, Sp/)")
+    evaluate.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="CORPUS",
+        help="the corpora that it was trained on, in their order",
+    )
     evaluate.add_argument(
         "--authentic",
         type=Path,
@@ -74,26 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.set_defaults(run=_evaluate)
 
-    export = commands.add_parser("export", help="install the model of a run")
-    export.add_argument("model_run", type=Path, metavar="RUN")
-    export.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="models' folder")
-    export.set_defaults(run=_export)
-
+    add_export(commands)
+    add_comparisons(commands)
+    add_report(commands)
+    add_verify(commands)
     add_audit(commands)
     add_forge(commands)
     add_show_augment(commands)
     return parser
-
-
-def _train(options: argparse.Namespace) -> int:
-    from trainer.build import build
-    from trainer.config import override
-
-    recipe = next(make for make in RECIPES if make.__name__ == options.recipe)()
-    recipe = override(recipe, options.set)
-    name = options.name or recipe.name.replace("_", "-")
-    build(recipe, options.data, options.runs, name, options.model_version, _say)
-    return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -107,20 +105,3 @@ def _evaluate(options: argparse.Namespace) -> int:
     for note in notes:
         print(note)
     return 1 if any("DIFFERENT" in note for note in notes) else 0
-
-
-def _export(options: argparse.Namespace) -> int:
-    from app.atomic import write_bytes
-    from app.detection.detector import Detector
-
-    card = Detector(options.model_run / "model.onnx").card
-    folder = options.to / card.name
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("CARD.md", "model.onnx"):
-        write_bytes(folder / name, (options.model_run / name).read_bytes())
-    print(f"Installed: {folder}")
-    return 0
-
-
-def _say(sentence: str) -> None:
-    print(sentence, flush=True)

@@ -15,18 +15,18 @@ from PIL import Image
 from app.errors import NotWrittenError
 from app.evidence.jpeg import QualityEstimate
 from tests.trainer.corpus import photograph, write_casia1
-from trainer import headers as headers_module
-from trainer.audit import Audit, audit
-from trainer.audit_command import add_audit
-from trainer.audit_page import audit_page
-from trainer.audit_sources import weigh_sources
-from trainer.audit_text import WIDTH, audit_text
-from trainer.audit_words import verdicts
+from trainer.audit import headers as headers_module
+from trainer.audit.findings import Audit, audit
+from trainer.audit.headers import OTHER_FORMAT, UNREADABLE, Header, read_header, read_headers
+from trainer.audit.page import audit_page
+from trainer.audit.readability import Readability, readability, source_disjoint_folds
+from trainer.audit.sources import weigh_sources
+from trainer.audit.text import WIDTH, audit_text
+from trainer.audit.words import verdicts
+from trainer.commands.audit import add_audit
 from trainer.corpus import Example
 from trainer.corpus.read import read_corpus
 from trainer.errors import CorpusError
-from trainer.headers import OTHER_FORMAT, UNREADABLE, Header, read_header, read_headers
-from trainer.readability import Readability, readability, source_disjoint_folds
 
 ODD_NAME = "<b onclick=x>&$a$\n\udcff.jpg"
 

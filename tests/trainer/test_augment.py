@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.pictures import pillow_residual, scene
-from trainer.augment import augment, brighten, grid_crop, turn_quarters
+from trainer.training.augment import augment, brighten, grid_crop, turn_quarters
 
 
 def test_augmentation_only_flips_and_shifts() -> None:

@@ -12,11 +12,11 @@ from PIL import Image
 from app.errors import NotWrittenError
 from tests.pictures import pillow_residual, scene
 from tests.trainer.corpus import write_casia1
-from trainer.augment_sheet import GAIN, augment_sheet
-from trainer.contact_sheet import Cell, contact_sheet, fitted, png
+from trainer.commands.forge import add_show_augment
 from trainer.corpus.resave import resave
+from trainer.drawing.augment_sheet import GAIN, augment_sheet
+from trainer.drawing.contact_sheet import Cell, contact_sheet, fitted, png
 from trainer.errors import CorpusError
-from trainer.forge_command import add_show_augment
 from trainer.recipes import classic_cnn, smoke
 
 

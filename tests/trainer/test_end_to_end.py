@@ -19,9 +19,9 @@ from app.errors import ElascopeError
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
 from tests.trainer.corpus import write_casia1
-from trainer import export
 from trainer.cli import main
 from trainer.models.classic_cnn import ClassicCnn
+from trainer.publishing import export
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +29,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of the smoke recipe on forty synthetic pairs, through the command line."""
     root = tmp_path_factory.mktemp("trainer")
     write_casia1(root / "casia1")
-    fields = ("epochs=30", "patience=30", "batch=8", "learning_rate=0.003")
-    settings = [word for field in fields for word in ("--set", field)]
+    settings = ["--epochs", "30", "--patience", "30", "--batch", "8", "--learning-rate", "0.003"]
     where = ["--data", str(root / "casia1"), "--runs", str(root / "runs")]
     assert main(["train", "smoke", *where, "--name", "smoke-model", *settings]) == 0
-    (found,) = (root / "runs").iterdir()
+    (found,) = (path for path in (root / "runs").iterdir() if path.name != "prepared")
     return found
 
 
@@ -45,11 +44,17 @@ def test_run_holds_everything_needed_to_question_it(run: Path) -> None:
     names = {path.name for path in run.iterdir()}
     assert names == {
         "config.json",
+        "job.json",
+        "environment.json",
         "split.csv",
         "history.csv",
         "weights.pt",
+        "predictions.csv",
+        "metrics.json",
+        "plots",
         "model.onnx",
         "CARD.md",
+        "report.html",
     }
     rows = list(csv.DictReader((run / "split.csv").read_text().splitlines()))
     assert len(rows) == 80
@@ -59,6 +64,26 @@ def test_run_holds_everything_needed_to_question_it(run: Path) -> None:
             assert where.setdefault(source, row["part"]) == row["part"]
     history = list(csv.DictReader((run / "history.csv").read_text().splitlines()))
     assert float(history[-1]["train_loss"]) < float(history[0]["train_loss"])
+
+
+def test_every_held_out_draw_has_its_prediction(run: Path) -> None:
+    """The accuracy in the card is what a reader of the table counts."""
+    rows = list(csv.DictReader((run / "predictions.csv").read_text().splitlines()))
+    parts = {row["path"]: row["part"] for row in csv.DictReader(
+        (run / "split.csv").read_text().splitlines())}  # fmt: skip
+    test = [row for row in rows if row["set"] == "test"]
+    assert {row["path"] for row in test} == {path for path, part in parts.items() if part == "test"}
+    right = [(float(row["score"]) >= 0.5) == (row["label"] == "1") for row in test]
+    results = Detector(run / "model.onnx").card.results
+    assert np.mean(right) == pytest.approx(results["test"]["accuracy"][0], abs=1e-4)
+    assert {row["quality"] for row in test} <= {str(quality) for quality in range(75, 99)}
+
+
+def test_run_tells_nothing_of_this_machine(run: Path) -> None:
+    place = str(run.parent.parent).encode()
+    for path in run.rglob("*"):
+        if path.is_file() and path.suffix != ".png":
+            assert place not in path.read_bytes(), path.name
 
 
 def test_it_finds_an_obvious_forgery_on_unseen_sources(run: Path) -> None:
@@ -182,6 +207,26 @@ def test_export_is_refused_when_onnx_differs_from_torch(
     with pytest.raises(ElascopeError, match=r"differs from the trained one by 0\.001"):
         export.export(model, detector.card, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_finished_model_can_be_verified(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(run / "model.onnx")]) == 0
+    assert "agree" in capsys.readouterr().out
+
+
+def test_report_is_made_again_from_the_folder_alone(run: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert main(["report", str(run), "--output", str(page)]) == 0
+    assert page.read_bytes() == (run / "report.html").read_bytes()
+
+
+def test_run_is_not_resumed_with_other_pictures(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shutil.copytree(corpus_of(run), tmp_path / "casia1")
+    next(iter(sorted((other / "Au").iterdir()))).unlink()
+    assert main(["resume", str(run), "--data", str(other)]) == 1
+    assert "began with other pictures" in capsys.readouterr().err
 
 
 def test_corpus_that_cannot_train_is_refused_in_a_sentence(

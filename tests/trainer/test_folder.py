@@ -9,9 +9,10 @@ from PIL import Image
 
 from app.detection.detector import Detector
 from tests.trainer.corpus import photograph, write_casia1
-from trainer.build import build
+from trainer.build import Job, build
 from trainer.corpus.folder import read_authentic, read_references
 from trainer.corpus.splits import halves
+from trainer.data import gather
 from trainer.errors import CorpusError
 from trainer.evaluate import evaluate
 from trainer.recipes import smoke
@@ -64,13 +65,14 @@ def test_references_set_the_operating_point_and_are_measured_on_the_other_half(
     cards = []
     for references in ((), ("loud",)):
         recipe = dataclasses.replace(base, references=references)
-        run = build(recipe, corpus, tmp_path / "runs", "m", "1.0.0", lambda _: None)
+        job = Job(tmp_path / "runs", tmp_path / "cache", "m", "1.0.0")
+        run = build(recipe, gather(recipe, [corpus]), job, lambda _: None)
         cards.append(Detector(run / "model.onnx").card)
     without, with_ = (card.questions[0].operating_point.threshold for card in cards)
     assert with_ > without
     assert "loud" not in cards[0].results
     assert cards[1].results["loud"]["false_alarms"][0] <= 0.3
     assert "loud" in cards[1].questions[0].reference_population
-    evaluation, notes = evaluate(run / "model.onnx", corpus, [])
+    evaluation, notes = evaluate(run / "model.onnx", [corpus], [])
     assert "loud: equal to the card" in notes
     assert evaluation.measures["loud"].images == cards[1].results["loud"]["images"]

@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from app.errors import NotWrittenError
 from tests.pictures import encoded, pillow_round_trip, scene
 from trainer.cli import main
+from trainer.commands.forge import add_forge
 from trainer.corpus import forged_folder
 from trainer.corpus.forge import ForgeRange, Plan, choose_kinds, known_history
 from trainer.corpus.forging import FORGERIES
@@ -22,7 +23,6 @@ from trainer.corpus.forging.base import Forged, Forgery, Task
 from trainer.corpus.photographs import read_photographs
 from trainer.corpus.read import read_corpus
 from trainer.errors import CorpusError
-from trainer.forge_command import add_forge
 
 SHARE = (0.01, 0.3)
 KINDS = {forgery.id: forgery for forgery in FORGERIES}

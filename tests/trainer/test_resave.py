@@ -1,10 +1,15 @@
 """The shared save pipeline: depends on seed, content and draw, never on the class."""
 
+import io
+
 import numpy as np
+import pytest
+from PIL import Image
 
 from app.analysis.recompress import SUBSAMPLINGS
 from tests.pictures import pillow_round_trip, scene
-from trainer.corpus.resave import ResaveRange, resave
+from trainer.corpus.resave import ResaveRange, history_of, resave
+from trainer.errors import CorpusError
 
 RANGES = ResaveRange(longer_side=(60, 120), quality=(70, 90), second_save=0.5)
 
@@ -44,3 +49,38 @@ def test_last_save_is_a_real_jpeg_save() -> None:
     settled = np.abs(result.astype(int) - again).mean()
     unsettled = np.abs(scene(*result.shape[:2]).astype(int) - fresh).mean()
     assert settled < unsettled / 3
+
+
+def test_history_is_known_without_doing_it() -> None:
+    ranges = ResaveRange(longer_side=(60, 120), quality=(70, 90), second_save=0.5, webp=0.4)
+    pixels = scene(80, 100)
+    for draw in range(40):
+        done = resave(pixels, ranges, 1, "abc", draw)[1]
+        assert history_of(80, 100, ranges, 1, "abc", draw) == done
+
+
+def test_webp_saves_are_what_pillow_makes_of_the_same_pixels() -> None:
+    """At least as near to Pillow's own WebP save as that is to the unsaved picture, by far."""
+    ranges = ResaveRange(longer_side=(100, 100), quality=(60, 60), second_save=0.0, webp=1.0)
+    pixels = scene(80, 100)
+    result, history = resave(pixels, ranges, 1, "abc", 0)
+    assert history.saves == ((60, "WebP"),)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "WEBP", quality=60)
+    expected = np.asarray(Image.open(stream).convert("RGB")).astype(int)
+    change = np.abs(expected - pixels).mean()
+    assert change > 0.5
+    assert np.abs(result - expected).mean() < change / 4
+
+
+def test_share_of_webp_saves_is_as_asked() -> None:
+    ranges = ResaveRange(second_save=0.0, webp=0.25)
+    saves = [history_of(80, 100, ranges, 1, "abc", draw).saves[0][1] for draw in range(800)]
+    assert 0.2 < saves.count("WebP") / 800 < 0.3
+
+
+def test_range_that_is_empty_is_refused() -> None:
+    with pytest.raises(CorpusError, match="low to its high"):
+        ResaveRange(quality=(90, 70))
+    with pytest.raises(CorpusError, match="between 1 and 100"):
+        ResaveRange(quality=(0, 70))

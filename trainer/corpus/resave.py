@@ -2,7 +2,7 @@
 
 In the published sets the label can be read from the file's tables and size alone. One random
 chain for all classes alike takes that information away, so that what a model learns must be in
-the picture.
+the picture. Only pixels pass through it, so no metadata of a file reaches a model.
 """
 
 import hashlib
@@ -13,27 +13,48 @@ import numpy as np
 
 from app.analysis.recompress import SUBSAMPLINGS, round_trip
 from app.arrays import RgbU8
+from trainer.errors import CorpusError
+from trainer.settings import check, setting
+
+WEBP = "WebP"
+"""In place of a chroma subsampling: the save was lossy WebP and not JPEG."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResaveRange:
-    """What the chain draws from, uniformly unless said otherwise.
+    """What the chain draws from, uniformly unless said otherwise."""
 
-    Attributes:
-        longer_side: smallest and largest length of the longer side after resizing, in pixels,
-            drawn log-uniformly.
-        quality: lowest and highest IJG quality of each save.
-        second_save: probability of a second save.
-    """
+    longer_side: tuple[int, int] = setting(
+        (352, 640),
+        "smallest and largest longer side after resizing, in pixels, drawn log-uniformly",
+        low=16,
+        high=16384,
+    )
+    quality: tuple[int, int] = setting(
+        (75, 98), "lowest and highest quality of each save", low=1, high=100
+    )
+    second_save: float = setting(0.3, "probability of a second save", low=0.0, high=1.0)
+    webp: float = setting(
+        0.0, "probability of each save to be lossy WebP and not JPEG", low=0.0, high=1.0
+    )
 
-    longer_side: tuple[int, int] = (352, 640)
-    quality: tuple[int, int] = (75, 98)
-    second_save: float = 0.3
+    def __post_init__(self) -> None:
+        """Refuse empty ranges.
+
+        Raises:
+            CorpusError: with the field and its range.
+        """
+        check(self)
+        if self.longer_side[0] > self.longer_side[1] or self.quality[0] > self.quality[1]:
+            raise CorpusError("Each range of the save pipeline goes from its low to its high end.")
 
 
 @dataclass(frozen=True, slots=True)
 class SaveHistory:
-    """What was drawn for one image: its size and the (quality, subsampling) of each save."""
+    """What was drawn for one image: its size and the (quality, subsampling) of each save.
+
+    The subsampling of a WebP save is `WEBP`.
+    """
 
     width: int
     height: int
@@ -61,20 +82,50 @@ def resave(
     Returns:
         The pixels that the last save decodes to, and its history.
     """
+    history, method = _drawn(pixels.shape[0], pixels.shape[1], ranges, seed, identity, draw)
+    size = history.width, history.height
+    result = np.asarray(cv2.resize(pixels, size, interpolation=method), dtype=np.uint8)
+    for quality, subsampling in history.saves:
+        if subsampling == WEBP:
+            result = _webp_round_trip(result, quality)
+        else:
+            result = round_trip(result, quality, subsampling)
+    return result, history
+
+
+def history_of(
+    height: int, width: int, ranges: ResaveRange, seed: int, identity: str, draw: int
+) -> SaveHistory:
+    """What `resave` does to an image of this size, without doing it."""
+    return _drawn(height, width, ranges, seed, identity, draw)[0]
+
+
+def _drawn(
+    height: int, width: int, ranges: ResaveRange, seed: int, identity: str, draw: int
+) -> tuple[SaveHistory, int]:
+    """The history of a draw, and OpenCV's interpolation for its resizing."""
     key = hashlib.sha256(f"{seed}/{identity}/{draw}".encode()).digest()
     random = np.random.default_rng(np.frombuffer(key, dtype=np.uint32))
-    height, width = pixels.shape[:2]
     low, high = np.log(ranges.longer_side)
     scale = float(np.exp(random.uniform(low, high))) / max(height, width)
     size = max(round(width * scale), 16), max(round(height * scale), 16)
     chosen = _FILTERS[random.integers(len(_FILTERS))]
     # Pixel skipping would alias: reductions to less than half always average.
     method = cv2.INTER_AREA if scale < 0.5 else chosen
-    result = np.asarray(cv2.resize(pixels, size, interpolation=method), dtype=np.uint8)
     saves = []
     for _ in range(1 + int(random.random() < ranges.second_save)):
         quality = int(random.integers(ranges.quality[0], ranges.quality[1] + 1))
         subsampling = SUBSAMPLINGS[random.integers(len(SUBSAMPLINGS))]
-        result = round_trip(result, quality, subsampling)
+        # Without WebP the random numbers are those that the shipped models were trained with.
+        if ranges.webp and random.random() < ranges.webp:
+            subsampling = WEBP
         saves.append((quality, subsampling))
-    return result, SaveHistory(*size, tuple(saves))
+    return SaveHistory(*size, tuple(saves)), method
+
+
+def _webp_round_trip(pixels: RgbU8, quality: int) -> RgbU8:
+    """Save as lossy WebP (always 4:2:0) and decode again."""
+    settings = [cv2.IMWRITE_WEBP_QUALITY, quality]
+    encoded = cv2.imencode(".webp", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)[1]
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.cvtColor(np.asarray(decoded), cv2.COLOR_BGR2RGB), dtype=np.uint8)

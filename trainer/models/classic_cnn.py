@@ -6,11 +6,15 @@ dense layer. A wide second pooling makes the file a hundred times smaller and di
 unseen sources.
 """
 
-import torch
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
+from trainer.config import Recipe
+from trainer.models.network import Network
 
-class ClassicCnn(nn.Module):
+
+class ClassicCnn(Network):
     """(batch, channels, size, size) float32 grey levels -> logits (batch, 1)."""
 
     def __init__(
@@ -23,11 +27,9 @@ class ClassicCnn(nn.Module):
         dense: int,
         dropout: float,
         dense_dropout: float,
+        planes: Sequence[str] = ("ela",),
     ) -> None:
-        super().__init__()
-        # Filled from the training images by `fit_normalisation`; part of the graph.
-        self.register_buffer("mean", torch.zeros(channels, 1, 1))
-        self.register_buffer("spread", torch.ones(channels, 1, 1))
+        super().__init__(channels, planes)
         self.features = nn.Sequential(
             nn.Conv2d(channels, filters, kernel_size=5),
             nn.ReLU(),
@@ -46,19 +48,21 @@ class ClassicCnn(nn.Module):
             nn.Linear(dense, 1),
         )
 
-    def fit_normalisation(self, images: Tensor) -> None:
-        """Take mean and spread per channel from ``images`` (n, channels, size, size)."""
-        values = _compress(images.float())
-        self.mean = values.mean(dim=(0, 2, 3))[:, None, None]
-        self.spread = values.std(dim=(0, 2, 3))[:, None, None]
-
     def forward(self, images: Tensor) -> Tensor:
         """Logits of the positive class."""
-        normalised = (_compress(images) - self.mean) / self.spread
-        logits: Tensor = self.head(self.features(normalised))
+        logits: Tensor = self.head(self.features(self.normalised(images)))
         return logits
 
 
-def _compress(levels: Tensor) -> Tensor:
-    """Mean residuals spread over three orders of magnitude; their logarithm is nearly normal."""
-    return torch.log1p(levels)
+def classic_cnn(recipe: Recipe, channels: int) -> ClassicCnn:
+    """The network that ``recipe`` describes, with random weights."""
+    return ClassicCnn(
+        channels,
+        recipe.size,
+        filters=recipe.filters,
+        pool=recipe.pool,
+        dense=recipe.dense,
+        dropout=recipe.dropout,
+        dense_dropout=recipe.dense_dropout,
+        planes=recipe.planes,
+    )

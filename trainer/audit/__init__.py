@@ -1,0 +1,1 @@
+"""What a corpus holds, and what of its labels can be read without a pixel."""

@@ -1,0 +1,1 @@
+"""Plots, contact sheets and pages in one plain style."""

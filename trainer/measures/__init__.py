@@ -1,0 +1,1 @@
+"""Measures with intervals, calibration and thresholds."""

@@ -1,0 +1,1 @@
+"""From weights to a model for the program: card, ONNX, reference vectors, 8 bits."""
