@@ -7,7 +7,7 @@ WINDOW := .venv/ready-window
 CASIA1 ?= ../shared/data/casia1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scan app test check lint bench screenshots train samples clean
+.PHONY: help setup scan app test check lint bench screenshots train protocols samples clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,12 +48,17 @@ check: lint ## lint and the fast tests
 bench: $(DEV) ## measure what the README claims
 	@$(BIN)/python benchmarks/ela.py
 	@$(BIN)/python benchmarks/viewport.py
+	@$(BIN)/python benchmarks/training.py
 
 screenshots: $(DEV) ## take the README's screenshots again (needs xvfb)
 	@xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python docs/screenshots/take.py docs/screenshots
 
 train: $(DEV) ## train the shipped model again (needs CASIA 1.0)
 	@$(BIN)/elascope-trainer train classic_cnn --data $(CASIA1) --name ela-cnn-casia1
+
+protocols: $(DEV) ## train what the README's table of protocols shows (needs CASIA 1.0)
+	@$(PYTHON) packaging/bootstrap.py weights
+	@$(BIN)/elascope-trainer protocols --data $(CASIA1)
 
 samples: $(DEV) ## make the samples again (needs the photographs)
 	@$(BIN)/python packaging/make_samples.py ../shared/data/shippable resources/samples

@@ -1,6 +1,8 @@
 """Make the environment in .venv, from nothing but Python 3.11+ and pip.
 
     python3 packaging/bootstrap.py            the program
+    python3 packaging/bootstrap.py trainer    the program and the trainer
+    python3 packaging/bootstrap.py weights    the same with ImageNet weights for a backbone
     python3 packaging/bootstrap.py dev        the program, the trainer and all test tools
 
 With ``--libraries offscreen`` or ``--libraries display`` the system libraries that Qt needs are
@@ -40,7 +42,7 @@ DISPLAY = OFFSCREEN | {
 def main() -> int:
     """Run all steps; the exit status is 0 when the environment is ready."""
     parser = argparse.ArgumentParser(description="Make Elascope's environment in .venv.")
-    parser.add_argument("extra", nargs="?", choices=("trainer", "dev"))
+    parser.add_argument("extra", nargs="?", choices=("trainer", "weights", "dev"))
     parser.add_argument("--libraries", choices=("offscreen", "display"))
     options = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036 (this file runs before anything is checked)

@@ -11,21 +11,23 @@ from pathlib import Path
 import torch
 
 from app.atomic import write_bytes
-from app.detection.card import Preparation, Question
+from app.detection.card import Calibration, Preparation, Question
 from trainer.config import Recipe
 from trainer.corpus import Example
 from trainer.corpus.mixture import draw_weights
 from trainer.data import Data
-from trainer.errors import CorpusError
+from trainer.errors import CorpusError, ExportError
 from trainer.evaluate import Evaluation, lookup_accuracy
+from trainer.measures.calibrate import fit_calibration
 from trainer.measures.metrics import Measures, Scores, measure
 from trainer.models.network import Network
 from trainer.models.registry import build_model, family
-from trainer.models.weights import origin
-from trainer.publishing.cards import limits_of, make_card
+from trainer.models.weights import brings_normalisation, origin
+from trainer.publishing.cards import check_name, limits_of, make_card
 from trainer.publishing.export import export
-from trainer.questions import calibrated_question
+from trainer.questions import question_with
 from trainer.runs.folder import (
+    CHECKPOINT,
     check_data,
     new_run,
     recipe_of,
@@ -38,6 +40,7 @@ from trainer.runs.plots import write_plots
 from trainer.scoring import PREDICTIONS, as_scores, grouped, mask_measures, prediction_rows
 from trainer.training.distributed import join, leave
 from trainer.training.loop import Epoch, predict, train
+from trainer.training.order import seed_of
 from trainer.training.preparation import chain_of, preparation_of
 from trainer.training.prepared import PreparedSet, prepare_set, sample
 
@@ -68,6 +71,14 @@ class Job:
     resume: Path | None = None
     publish: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse a name that is no name for a folder, before hours of work.
+
+        Raises:
+            CorpusError: with what a name may be.
+        """
+        check_name(self.name)
+
 
 def build(recipe: Recipe, data: Data, job: Job, say: Say) -> Path:
     """Carry out ``recipe`` on ``data`` and return the run's folder.
@@ -87,7 +98,9 @@ def build(recipe: Recipe, data: Data, job: Job, say: Say) -> Path:
         say(f"Left out: {sentence}")
     say(data.split.describe())
     preparation = preparation_of(recipe)
+    torch.manual_seed(seed_of(recipe.seed, "initialisation"))
     model = build_model(recipe, preparation.channels)
+    weights = draw_weights(data.split.parts["train"], job.weights) if job.weights else None
     run = process.from_first(lambda: _run_folder(recipe, data, job))
     chain, masks = chain_of(recipe, preparation), family(recipe.model).has_mask
 
@@ -95,9 +108,9 @@ def build(recipe: Recipe, data: Data, job: Job, say: Say) -> Path:
         draws = recipe.draws if name == "train" else recipe.evaluation_draws
         return prepare_set(held, chain, draws, job.cache, name, masks=masks)
 
-    _train(recipe, data, job, run, model, prepare, say)
+    _train(recipe, data, weights, run, model, prepare, say)
     if process.first:
-        Finish(recipe, data, job, run, model.cpu(), preparation, prepare, say).carry_out()
+        Finish(recipe, data, job, run, model, preparation, prepare, say).carry_out()
     process.wait()
     leave()
     return run
@@ -123,16 +136,25 @@ def _run_folder(recipe: Recipe, data: Data, job: Job) -> Path:
     if recipe_of(job.resume) != recipe:
         raise CorpusError(f"{job.resume} is a run of another recipe.")
     check_data(job.resume, data)
+    if (job.resume / "weights.pt").exists() and not (job.resume / CHECKPOINT).exists():
+        raise CorpusError(f"{job.resume} is finished; there is nothing to go on with.")
     return job.resume
 
 
 def _train(
-    recipe: Recipe, data: Data, job: Job, run: Path, model: Network, prepare: Prepare, say: Say
+    recipe: Recipe,
+    data: Data,
+    weights: Sequence[float] | None,
+    run: Path,
+    model: Network,
+    prepare: Prepare,
+    say: Say,
 ) -> None:
     """Train ``model`` in place; write the history and the best weights."""
     training = prepare(data.split.parts["train"], "train")
     validation = prepare(data.split.parts["validation"], "validation")
-    model.fit_normalisation(sample(training))
+    if not brings_normalisation(recipe.weights):
+        model.fit_normalisation(sample(training))
 
     def report(epoch: Epoch) -> None:
         say(
@@ -148,8 +170,8 @@ def _train(
         validation,
         recipe,
         report,
-        checkpoint=run / "checkpoint.pt",
-        weights=draw_weights(data.split.parts["train"], job.weights) if job.weights else None,
+        checkpoint=run / CHECKPOINT,
+        weights=weights,
     )
     if not join().first:
         return
@@ -157,7 +179,7 @@ def _train(
     names = [item.name for item in dataclasses.fields(Epoch)]
     write_table(run / "history.csv", names, map(dataclasses.astuple, epochs))
     stream = io.BytesIO()
-    torch.save(model.state_dict(), stream)
+    torch.save({name: value.cpu() for name, value in model.state_dict().items()}, stream)
     write_bytes(run / "weights.pt", stream.getvalue())
 
 
@@ -185,20 +207,32 @@ class Finish:
             for name, examples in data.calibrating(recipe.seed).items()
         }
         own = calibrating.pop("calibration")
-        question = calibrated_question(recipe, data.corpora, own, calibrating)
+        calibration, fault = self._calibration(own)
+        question = question_with(calibration, recipe, data, own, calibrating)
         measures = {name: measure(found, question) for name, found in scores.items()}
         lookup = lookup_accuracy(data.split.parts)
         self.say(Evaluation(measures, lookup).table())
-        results = self._write_measures(question, scores, measures, lookup, prepared["test"])
         rows = prediction_rows(recipe, held, scores, question, data.name_of)
         write_table(self.run / "predictions.csv", PREDICTIONS, rows)
+        notes = [fault.sentence] if fault else []
+        results = self._write_measures(question, scores, measures, lookup, prepared["test"], notes)
         if self.job.publish:
-            self._export(question, results)
+            if not fault:
+                self._export(question, results)
             write_plots(self.run)
             draw_pictures(self.run, recipe, self.preparation, data.split.parts["test"])
             write_report(self.run)
             self.say(f"Report: {self.run / 'report.html'}")
-        (self.run / "checkpoint.pt").unlink(missing_ok=True)
+        (self.run / CHECKPOINT).unlink(missing_ok=True)
+        if fault and self.job.publish:
+            raise fault
+
+    def _calibration(self, own: Scores) -> tuple[Calibration, ExportError | None]:
+        """The calibration, or none and why: such a model is measured, but not exported."""
+        try:
+            return fit_calibration(own, self.recipe.calibration), None
+        except ExportError as error:
+            return Calibration(1.0, 0.0), error
 
     def _scores(self, images: PreparedSet) -> Scores:
         return as_scores(predict(self.model, images).tolist(), images.examples, images.draws)
@@ -210,6 +244,7 @@ class Finish:
         measures: Mapping[str, Measures],
         lookup: Mapping[str, float],
         test: PreparedSet,
+        notes: Sequence[str],
     ) -> dict[str, object]:
         """Write ``metrics.json``; return what goes into the card."""
         pixel = mask_measures(self.model, test) if family(self.recipe.model).has_mask else None
@@ -227,7 +262,7 @@ class Finish:
             "container_only": dict(lookup),
             "groups": groups,
             "pixel": pixel,
-            "notes": list(self.data.left_out),
+            "notes": [*notes, *self.data.left_out],
             "limits": list(limits_of(self.recipe, self.data)),
         }
         write_json(self.run / "metrics.json", content)

@@ -32,6 +32,10 @@ METHODS: Mapping[str, Divide] = {
 }
 
 
+_TAKEN = {*PARTS, "groups", "container_only", "pixel", "float32"}
+"""Names that results have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """The pictures of a run.
@@ -95,6 +99,8 @@ def gather(recipe: Recipe, corpora: Sequence[Path]) -> Data:
     split = divide(recipe, examples)
     for part, held in split.parts.items():
         both_classes(held, f"The part {part!r} of the split", recipe.positive)
+    if taken := sorted(_TAKEN & set(recipe.references)):
+        raise CorpusError(f"A reference folder cannot be called {taken[0]!r}; rename it.")
     references = read_references(corpora[0], recipe.references)
     used = {example.sha256 for example in examples}
     fresh = {
@@ -104,6 +110,12 @@ def gather(recipe: Recipe, corpora: Sequence[Path]) -> Data:
     for name, pictures in references.items():
         if same := len(pictures) - len(fresh[name]):
             left_out.append(f"{name}: {same} pictures are in the corpus, too.")
+    for name, pictures in fresh.items():
+        if not all(halves(pictures, recipe.seed).values()):
+            raise CorpusError(
+                f"The reference folder {name!r} has {len(pictures)} pictures that are not in the "
+                "corpus, too few to set the operating point with one half and measure the other."
+            )
     roots = [root.parent if root.is_file() else root for root in corpora]
     roots += [corpora[0].parent / name for name in references]
     names = tuple(corpus.name for corpus in read)
@@ -137,8 +149,13 @@ def _of_formats(
         except ElascopeError:
             return None
 
+    wanted = {name.casefold() for name in formats}
     found = on_all_cores(format_of, examples, "reading formats")
-    kept = tuple(example for example, one in zip(examples, found, strict=True) if one in formats)
+    kept = tuple(
+        example
+        for example, one in zip(examples, found, strict=True)
+        if one is not None and one.casefold() in wanted
+    )
     if not kept:
         raise CorpusError(f"No file of the corpus is of the format {' or '.join(formats)}.")
     away = len(examples) - len(kept)

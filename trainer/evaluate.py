@@ -57,6 +57,12 @@ class Evaluation:
             )
             states = ", ".join(f"{count} {state}" for state, count in m.states.items() if count)
             lines.append(f"{name}: answers: {states}")
+            if m.tpr_at_1 is not None:
+                lines.append(
+                    f"{name}: detected at 1 % false alarms of this set {_triple(m.tpr_at_1)}, at "
+                    f"5 % {_triple(m.tpr_at_5)}; average precision "
+                    f"{_triple(m.average_precision)}; calibration error {_triple(m.ece)}"
+                )
         lookup = self.container_only
         lines.append(
             "container-only lookup (no pixels), files as published: "
@@ -94,7 +100,17 @@ def evaluate(
     if data.sha256 != detector.card.training.data_manifest_sha256:
         notes.append("The corpus or its split is not the one in the card; numbers will differ.")
     held_out: dict[str, Sequence[Example]] = dict(data.held_out(recipe.seed))
-    held_out |= {f"authentic: {folder}": read_authentic(folder) for folder in others}
+    used = {example.sha256 for part in data.split.parts.values() for example in part}
+    for folder in others:
+        pictures = read_authentic(folder)
+        unseen = [example for example in pictures if example.sha256 not in used]
+        if len(unseen) < len(pictures):
+            notes.append(
+                f"{folder}: {len(pictures) - len(unseen)} pictures are in the corpus, and are "
+                "not measured again."
+            )
+        if unseen:
+            held_out[f"authentic: {folder}"] = unseen
     measures = {
         name: measure(scores_of(detector, recipe, examples, name, cache), question)
         for name, examples in held_out.items()

@@ -1,12 +1,13 @@
 """What a model is asked, in words, and its score: calibration and operating point."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.detection.card import Question
+from app.detection.card import Calibration, Question
 from trainer.config import Recipe
-from trainer.corpus.examine import GENERATED
-from trainer.measures.calibrate import MISS_RATE, fit_calibration, fit_thresholds
+from trainer.corpus.examine import GENERATED, TAMPERED
+from trainer.data import Data
+from trainer.measures.calibrate import MISS_RATE, fit_thresholds
 from trainer.measures.metrics import Scores, probabilities_of
 
 
@@ -21,7 +22,7 @@ class Wording:
     classes: tuple[str, str]
 
 
-TAMPERED = Wording(
+ALTERED_AT_ALL = Wording(
     id="tampered",
     text="Was this picture altered?",
     positive="Consistent with an alteration.",
@@ -39,30 +40,51 @@ MADE = Wording(
 
 def wording_of(recipe: Recipe) -> Wording:
     """The question that a recipe's positive class asks."""
-    return MADE if recipe.positive == GENERATED else TAMPERED
+    if recipe.positive == GENERATED:
+        return MADE
+    if recipe.positive == TAMPERED:
+        return ALTERED_AT_ALL
+    kind = recipe.positive
+    return Wording(
+        id=kind.replace("-", "_"),
+        text=f"Was this picture altered by {_MEANS[kind]}?",
+        positive=f"Consistent with an alteration by {_MEANS[kind]}.",
+        negative=f"No sign of {_MEANS[kind]}; other alterations were not asked for.",
+        classes=("untouched pictures", f"pictures altered by {_MEANS[kind]}"),
+    )
 
 
-def calibrated_question(
-    recipe: Recipe, corpora: Sequence[str], scores: Scores, references: Mapping[str, Scores]
+_MEANS = {
+    "splice": "a splice",
+    "copy-move": "copy-move",
+    "removal": "a removal",
+    "retouch": "retouching",
+    "overlay": "an overlay",
+}
+
+
+def question_with(
+    calibration: Calibration,
+    recipe: Recipe,
+    data: Data,
+    scores: Scores,
+    references: Mapping[str, Scores],
 ) -> Question:
-    """Calibrate on ``scores``; set the operating point on these and on all ``references``.
+    """Set the operating point on ``scores`` and on all ``references``.
 
     Args:
-        recipe: names the question and the method.
-        corpora: names of the data sets, for the reference population.
+        calibration: of the logits.
+        recipe: names the question.
+        data: of the run, for the reference population.
         scores: of the calibration part.
         references: of the calibration halves of the reference folders.
-
-    Raises:
-        ExportError: higher logits do not go with the positive class.
     """
     words = wording_of(recipe)
-    calibration = fit_calibration(scores, recipe.calibration)
     probabilities = probabilities_of(scores.logits, calibration)
     untouched = [probabilities[scores.labels == 0]]
     untouched += [probabilities_of(one.logits, calibration) for one in references.values()]
     point, below = fit_thresholds(untouched, probabilities[scores.labels == 1])
-    sets = ", ".join((*corpora, *references))
+    corpora = sorted({example.corpus for example in data.split.parts["calibration"]})
     negatives, positives = words.classes
     saved = "resized and saved again once or twice" if recipe.resave is not None else "as published"
     return Question(
@@ -75,6 +97,6 @@ def calibrated_question(
         operating_point=point,
         inconclusive_below=below,
         miss_rate=MISS_RATE,
-        reference_population=f"{negatives} ({sets}) and {positives} ({', '.join(corpora)}) that "
-        f"trained nothing, {saved}.",
+        reference_population=f"{negatives} ({', '.join((*corpora, *references))}) and {positives} "
+        f"({', '.join(corpora)}) that trained nothing, {saved}.",
     )

@@ -81,9 +81,11 @@ def test_reference_that_is_in_the_corpus_trains_and_is_no_reference(
     corpus = shutil.copytree(casia, tmp_path / "casia1")
     (tmp_path / "camera").mkdir()
     shutil.copy(next((corpus / "Au").iterdir()), tmp_path / "camera" / "same.jpg")
-    Image.fromarray(photograph(800)).save(tmp_path / "camera" / "new.jpg")
+    for number in range(6):
+        Image.fromarray(photograph(800 + number)).save(tmp_path / "camera" / f"new{number}.jpg")
     data = gather(dataclasses.replace(smoke(), references=("camera",)), [corpus])
-    assert [example.path.name for example in data.references["camera"]] == ["new.jpg"]
+    names = {example.path.name for example in data.references["camera"]}
+    assert names == {f"new{number}.jpg" for number in range(6)}
     assert "camera: 1 pictures are in the corpus, too." in data.left_out
 
 

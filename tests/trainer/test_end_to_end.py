@@ -18,7 +18,7 @@ from app.detection.prepare import prepare
 from app.errors import ElascopeError
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
-from tests.trainer.corpus import write_casia1
+from tests.trainer.corpus import photograph, write_casia1
 from trainer.cli import main
 from trainer.models.classic_cnn import ClassicCnn
 from trainer.publishing import export
@@ -134,16 +134,21 @@ def test_model_file_holds_no_path_of_this_machine(run: Path) -> None:
 
 
 def test_evaluate_reprints_the_numbers_of_the_card(
-    run: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["evaluate", str(run / "model.onnx"), "--data", str(corpus_of(run))]
-    folder = corpus_of(run) / "Au"
+    for number in range(3):
+        (tmp_path / "other").mkdir(exist_ok=True)
+        Image.fromarray(photograph(400 + number)).save(tmp_path / "other" / f"{number}.jpg")
+    shutil.copy(next((corpus_of(run) / "Au").iterdir()), tmp_path / "other" / "known.jpg")
+    folder = tmp_path / "other"
     assert main([*arguments, "--authentic", str(folder)]) == 0
     printed = capsys.readouterr().out
     auc = Detector(run / "model.onnx").card.results["test"]["auc"]
     assert f"{auc[0]:.3f} [{auc[1]:.3f}, {auc[2]:.3f}]" in printed
     assert "test: equal to the card" in printed
-    assert f"authentic: {folder} | 40 x 2 | -" in printed
+    assert f"authentic: {folder} | 3 x 2 | -" in printed
+    assert f"{folder}: 1 pictures are in the corpus" in printed
     assert "container-only lookup" in printed
 
 

@@ -69,6 +69,18 @@ def run_audit(options: argparse.Namespace) -> int:
     return 0
 
 
+def refuse_targets(targets: Iterable[Path | None], corpora: Iterable[Path]) -> None:
+    """Refuse targets in a corpus, or in a folder that does not exist, before hours of work.
+
+    Raises:
+        NotWrittenError: a target would become a file of a corpus, or cannot be written.
+    """
+    given = [target for target in targets if target]
+    folders = [corpus if corpus.is_dir() else corpus.parent for corpus in corpora]
+    refuse_inside(given, folders)
+    _refuse_missing_folders(given)
+
+
 def refuse_inside(targets: Iterable[Path], folders: Iterable[Path]) -> None:
     """Refuse targets in or below ``folders``, under whatever link.
 

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from trainer.commands.audit import refuse_targets
 from trainer.commands.train import (
     add_data_options,
     add_recipe_choice,
@@ -54,6 +55,7 @@ def _ablate(options: argparse.Namespace) -> int:
     from trainer.drawing.score_plots import differences
     from trainer.runs.folder import write_json
 
+    refuse_targets([options.json, options.plot], options.data)
     if not 1 <= options.seeds <= 1000:
         raise CorpusError("The number of seeds must lie between 1 and 1000.")
     recipe = recipe_of_options(options)
@@ -75,6 +77,7 @@ def _protocols(options: argparse.Namespace) -> int:
     from trainer.recipes import protocol_backbone, protocol_cnn
     from trainer.runs.folder import write_json
 
+    refuse_targets([options.json], options.data)
     recipes = {"Two convolutions": protocol_cnn(), "EfficientNet-Lite0": protocol_backbone()}
     rows = compare_protocols(recipes, options.data, options.runs, cache_of(options), say)
     print(markdown(rows))

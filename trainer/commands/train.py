@@ -106,8 +106,10 @@ def recipe_of_options(options: argparse.Namespace) -> Recipe:
 def _train(options: argparse.Namespace) -> int:
     from trainer.build import Job, build
     from trainer.data import gather
+    from trainer.models.registry import family
 
     recipe = recipe_of_options(options)
+    family(recipe.model)  # refuses an unknown one before the corpora are read
     job = Job(
         runs=options.runs,
         cache=cache_of(options),
@@ -135,7 +137,9 @@ def _job_of(options: argparse.Namespace) -> Job:
     from trainer.build import read_job
 
     run = options.model_run
-    return dataclasses.replace(read_job(run), runs=run.parent, cache=cache_of(options), resume=run)
+    # Where the run began, unless something else is said.
+    options.runs = run.parent
+    return dataclasses.replace(read_job(run), cache=cache_of(options))
 
 
 def _recipes(_: argparse.Namespace) -> int:

@@ -38,11 +38,12 @@ class Ablation:
         lines = [f"{self.recipe}, test parts of {len(self.seeds)} seeds, AUC and its difference"]
         for (first, second), found in self.differences.items():
             value, low, high = found.difference
+            # The interval is over pictures; how training varies shows in the seeds.
             verdict = "no difference shown"
-            if low > 0:
-                verdict = f"{first} is better"
-            elif high < 0:
-                verdict = f"{second} is better"
+            if low > 0 and min(found.seeds) > 0:
+                verdict = f"{first} is better on these pictures, with every seed"
+            elif high < 0 and max(found.seeds) < 0:
+                verdict = f"{second} is better on these pictures, with every seed"
             each = ", ".join(f"{seed:+.3f}" for seed in found.seeds)
             lines.append(
                 f"{first} {found.first:.3f}, {second} {found.second:.3f}: {value:+.3f} "

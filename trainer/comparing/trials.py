@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from trainer.build import Job, build
 from trainer.config import Recipe
 from trainer.data import Data, gather
 from trainer.runs.folder import finished_run
+from trainer.training.distributed import join
 
 Say = Callable[[str], None]
 
@@ -45,7 +47,7 @@ def carry_out(
                recipe.seed, recipe.references)  # fmt: skip
         data = known.get(key) or gather(recipe, corpora)
         known[key] = data
-        run = finished_run(runs, recipe, data)
+        run = join().from_first(partial(finished_run, runs, recipe, data, {}))
         where = f"{number} of {len(trials)}: {trial.label}"
         if run is None:
             say(f"--- {where}")

@@ -125,6 +125,11 @@ def is_whole(weights: Mapping[str, Tensor]) -> bool:
     return {"mean", "spread"} <= set(weights)
 
 
+def brings_normalisation(weights: str) -> bool:
+    """Whether ``recipe.weights`` is another run's, which has seen what its input is like."""
+    return weights not in KINDS_OF_WEIGHTS and is_whole(read_weights(Path(weights)))
+
+
 def fill_whole(network: Network, weights: Mapping[str, Tensor]) -> None:
     """Continue from another run of the same architecture.
 

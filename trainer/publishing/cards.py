@@ -1,6 +1,7 @@
 """The model card of a run: what the model is, what it may be asked, what was measured."""
 
 import dataclasses
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +15,13 @@ from app.detection.card import (
     Training,
     Validity,
 )
+from app.names import one_line
 from trainer.config import Recipe
-from trainer.corpus.examine import AUTHENTIC, GENERATED
+from trainer.corpus.examine import ALTERED, AUTHENTIC, GENERATED, TAMPERED
 from trainer.data import Data
+from trainer.errors import CorpusError
 from trainer.models.registry import family
-from trainer.models.weights import KINDS_OF_WEIGHTS
+from trainer.models.weights import KINDS_OF_WEIGHTS, brings_normalisation
 from trainer.runs.folder import versions
 
 _PLANES = {
@@ -82,6 +85,19 @@ def make_card(
     )
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that could not be a folder's on every system.
+
+    Raises:
+        CorpusError: with what a name may be.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise CorpusError(
+            f"{one_line(name)!r} is no name for a model: letters, digits, dots, hyphens and "
+            "underscores, and a letter or digit first."
+        )
+
+
 def validity_of(recipe: Recipe) -> Validity:
     """What a model may be asked about: formats and sizes that its training pictures had."""
     formats: tuple[str, ...] = ("JPEG", "MPO")
@@ -100,7 +116,7 @@ def validity_of(recipe: Recipe) -> Validity:
 
 def limits_of(recipe: Recipe, data: Data) -> tuple[str, ...]:
     """What the model does not do, as far as recipe and data tell."""
-    kinds = {example.kind for held in data.split.parts.values() for example in held}
+    kinds = {example.kind for example in data.split.parts["train"]}
     limits = []
     if recipe.split == "random":
         limits.append(
@@ -117,9 +133,16 @@ def limits_of(recipe: Recipe, data: Data) -> tuple[str, ...]:
         limits.append("It does not recognise pictures made by a generator.")
     else:
         limits.append("Generators that it was not trained on may look like a camera to it.")
-    missing = sorted({"splice", "copy-move", "removal", "retouch", "overlay"} - kinds)
-    if recipe.positive != GENERATED and missing:
+    missing = [kind for kind in ALTERED if kind != TAMPERED and kind not in kinds]
+    if TAMPERED in kinds:
+        limits.append("Its training pictures do not all say how they were altered.")
+    elif recipe.positive != GENERATED and missing:
         limits.append(f"It was not trained on: {', '.join(missing)}.")
+    if brings_normalisation(recipe.weights):
+        limits.append(
+            "Its first weights are those of another run, which may have seen pictures that it "
+            "was tested on."
+        )
     if "copy-move" in kinds:
         limits.append("Copy-move inside one picture is hardly visible to error levels.")
     limits.append(
@@ -130,10 +153,10 @@ def limits_of(recipe: Recipe, data: Data) -> tuple[str, ...]:
 
 
 def sources(data: Data) -> str:
-    """The data sets with their counts, as a clause."""
-    examples = [example for held in data.split.parts.values() for example in held]
+    """The data sets in the training part with their counts, as a clause."""
+    examples = data.split.parts["train"]
     texts = []
-    for corpus in data.corpora:
+    for corpus in sorted({example.corpus for example in examples}):
         own = [example for example in examples if example.corpus == corpus]
         authentic = sum(example.kind == AUTHENTIC for example in own)
         licence = ", ".join(sorted({example.licence for example in own if example.licence}))
@@ -144,12 +167,6 @@ def sources(data: Data) -> str:
 
 def licences(data: Data) -> str:
     """Under what the training pictures stand."""
-    found = sorted(
-        {
-            (example.corpus, example.licence)
-            for held in data.split.parts.values()
-            for example in held
-        }
-    )
+    found = sorted({(example.corpus, example.licence) for example in data.split.parts["train"]})
     texts = [f"{corpus}: {licence or 'no licence stated'}" for corpus, licence in found]
     return f"Pictures that trained it: {'; '.join(texts)}."

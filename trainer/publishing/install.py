@@ -13,6 +13,7 @@ from trainer.config import recipe_from
 from trainer.data import gather
 from trainer.evaluate import scores_of
 from trainer.measures.metrics import measure, paired_difference, rounded
+from trainer.publishing.cards import check_name
 from trainer.publishing.quantise import SUFFIX, quantise
 from trainer.runs.folder import check_data
 from trainer.training.preparation import chain_of
@@ -29,10 +30,12 @@ def install(run: Path, folder: Path) -> Path:
     Raises:
         ModelRefusedError: the run has no usable model.
     """
-    target = folder / Detector(run / "model.onnx").card.name
+    name = Detector(run / "model.onnx").card.name
+    check_name(name)
+    target = folder / name
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("CARD.md", "model.onnx"):
-        write_bytes(target / name, (run / name).read_bytes())
+    for file in ("CARD.md", "model.onnx"):
+        write_bytes(target / file, (run / file).read_bytes())
     return target
 
 

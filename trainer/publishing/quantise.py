@@ -80,7 +80,7 @@ def quantise(
         batches: prepared inputs (n, channels, height, width) of pictures as they are trained on;
             the range of every value is taken from them. Held in memory.
         measure: gets the quantised model and returns what it reaches, which the card keeps under
-            ``int8`` beside the results of the float32 model.
+            as its own results; those of the float32 model stay under ``float32``.
 
     Raises:
         ModelRefusedError: ``model`` is unusable or has no reference vectors.
@@ -108,7 +108,7 @@ def quantise(
         difference = max(_difference(detector, new, batch) for batch in inputs)
         measured = {} if measure is None else dict(measure(new))
         measured |= {"largest_logit_difference": round(difference, 4)}
-        card = dataclasses.replace(card, results=card.results | {"int8": measured})
+        card = dataclasses.replace(card, results=measured | {"float32": card.results})
         data = saved(card, tuple(_answered(new, picture) for picture in reference))
         if failed := [check for check in verify(trial) if not check.agrees]:
             raise ExportError(f"The quantised model cannot be verified. {failed[0].sentence()}.")
@@ -214,7 +214,7 @@ def _renamed(card: ModelCard) -> ModelCard:
         limits=(
             *card.limits,
             f"Score and thresholds are those of {card.name}, which computes in float32; what the "
-            "8-bit numbers change stands under int8.",
+            "8-bit numbers change stands beside the results under float32.",
         ),
         training=dataclasses.replace(
             card.training,

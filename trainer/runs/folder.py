@@ -9,7 +9,7 @@
 | history.csv | one line for each epoch |
 | checkpoint.pt | where an interrupted training goes on; gone when the run is finished |
 | weights.pt | the weights of the best epoch |
-| predictions.csv | logit and score of every draw of every held-out picture |
+| predictions.csv | logit and score of every draw of every picture, part by part |
 | metrics.json | what was measured |
 | plots/ | PNG and SVG |
 | model.onnx, CARD.md | the model for the program |
@@ -36,6 +36,11 @@ from app.atomic import write_bytes
 from trainer.config import Recipe, recipe_from
 from trainer.data import Data
 from trainer.errors import CorpusError
+from trainer.models.registry import family
+from trainer.models.weights import KINDS_OF_WEIGHTS
+
+CHECKPOINT = "checkpoint.pt"
+"""File of an unfinished training."""
 
 _LIBRARIES = ("torch", "torchvision", "timm", "onnx", "onnxscript", "opencv-python-headless",
               "numpy", "pillow", "scikit-learn")  # fmt: skip
@@ -50,7 +55,7 @@ def new_run(runs: Path, recipe: Recipe, data: Data, told: Mapping[str, Any]) -> 
         data: its pictures.
         told: what else it was told; goes to ``job.json``.
     """
-    digest = fingerprint(recipe, data)[:8]
+    digest = fingerprint(recipe, data, told["weights"])[:8]
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}-{digest}"
     run = runs / name
     count = 1
@@ -65,16 +70,35 @@ def new_run(runs: Path, recipe: Recipe, data: Data, told: Mapping[str, Any]) -> 
     return run
 
 
-def fingerprint(recipe: Recipe, data: Data) -> str:
-    """SHA-256 over the recipe and the pictures: equal for runs that do the same."""
-    config = json.dumps(dataclasses.asdict(recipe), sort_keys=True)
-    return hashlib.sha256(f"{config}\n{data.sha256}".encode()).hexdigest()
+def fingerprint(recipe: Recipe, data: Data, weights: Mapping[str, float]) -> str:
+    """SHA-256 over all that decides a run's result: equal for runs that do the same.
+
+    Args:
+        recipe: of the run.
+        data: its pictures; their masks count where the model has a mask.
+        weights: how often each corpus is drawn from.
+    """
+    digest = hashlib.sha256(json.dumps(dataclasses.asdict(recipe), sort_keys=True).encode())
+    digest.update(f"/{__version__}/{data.sha256}/{sorted(weights.items())}/".encode())
+    files = [] if recipe.weights in KINDS_OF_WEIGHTS else [Path(recipe.weights)]
+    if family(recipe.model).has_mask:
+        held = [example for part in data.split.parts.values() for example in part]
+        files += sorted(example.mask for example in held if example.mask is not None)
+    for path in files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
-def finished_run(runs: Path, recipe: Recipe, data: Data) -> Path | None:
+def finished_run(
+    runs: Path, recipe: Recipe, data: Data, weights: Mapping[str, float]
+) -> Path | None:
     """The newest finished run of the same recipe on the same pictures, if there is one."""
-    wanted = f"-{recipe.name}-{fingerprint(recipe, data)[:8]}"
-    found = [path for path in runs.glob(f"*{wanted}*") if (path / "metrics.json").is_file()]
+    wanted = f"-{recipe.name}-{fingerprint(recipe, data, weights)[:8]}"
+    found = [
+        path
+        for path in runs.glob(f"*{wanted}*")
+        if all((path / name).is_file() for name in ("predictions.csv", "metrics.json"))
+    ]
     return max(found, key=lambda path: path.name, default=None)
 
 
