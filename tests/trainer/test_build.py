@@ -52,6 +52,7 @@ build(recipe, gather(recipe, [Path(sys.argv[1])]), job, lambda _: None)
 """
 
 
+@pytest.mark.slow
 def test_another_process_builds_the_same_from_the_same_seed(casia: Path, tmp_path: Path) -> None:
     """Torch's own seed differs from process to process; the recipe's has to rule."""
     histories = []
