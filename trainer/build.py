@@ -102,6 +102,7 @@ def build(recipe: Recipe, data: Data, job: Job, say: Say) -> Path:
     model = build_model(recipe, preparation.channels)
     weights = draw_weights(data.split.parts["train"], job.weights) if job.weights else None
     run = process.from_first(lambda: _run_folder(recipe, data, job))
+    say(f"Run: {run}")
     chain, masks = chain_of(recipe, preparation), family(recipe.model).has_mask
 
     def prepare(held: Sequence[Example], name: str) -> PreparedSet:
@@ -211,11 +212,10 @@ class Finish:
         question = question_with(calibration, recipe, data, own, calibrating)
         measures = {name: measure(found, question) for name, found in scores.items()}
         lookup = lookup_accuracy(data.split.parts)
-        self.say(Evaluation(measures, lookup).table())
+        self.say(Evaluation(measures, lookup, question.id).table())
         rows = prediction_rows(recipe, held, scores, question, data.name_of)
         write_table(self.run / "predictions.csv", PREDICTIONS, rows)
-        notes = [fault.sentence] if fault else []
-        results = self._write_measures(question, scores, measures, lookup, prepared["test"], notes)
+        results = self._write_measures(question, scores, measures, lookup, prepared["test"], fault)
         if self.job.publish:
             if not fault:
                 self._export(question, results)
@@ -244,7 +244,7 @@ class Finish:
         measures: Mapping[str, Measures],
         lookup: Mapping[str, float],
         test: PreparedSet,
-        notes: Sequence[str],
+        fault: ExportError | None,
     ) -> dict[str, object]:
         """Write ``metrics.json``; return what goes into the card."""
         pixel = mask_measures(self.model, test) if family(self.recipe.model).has_mask else None
@@ -262,7 +262,8 @@ class Finish:
             "container_only": dict(lookup),
             "groups": groups,
             "pixel": pixel,
-            "notes": [*notes, *self.data.left_out],
+            "notes": list(self.data.left_out),
+            "fault": fault.sentence if fault else "",
             "limits": list(limits_of(self.recipe, self.data)),
         }
         write_json(self.run / "metrics.json", content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ from trainer.commands.verify import add_verify
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show must not end hours of work.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Torch's threads wait for each other at every layer. Awake, as is their custom, they take the
     # processor from whatever else runs, which made small networks up to 17 times slower. Read
     # once, when torch is imported.

@@ -28,10 +28,12 @@ class Evaluation:
     Attributes:
         measures: name of the data to what the model reached on it.
         container_only: what `lookup_accuracy` gives, the baseline that needs no pixels.
+        positive: word for label 1.
     """
 
     measures: Mapping[str, Measures]
     container_only: Mapping[str, float]
+    positive: str = "tampered"
 
     def table(self) -> str:
         """For the terminal and the README; brackets are 95 % intervals."""
@@ -53,9 +55,10 @@ class Evaluation:
             (tn, fp), (fn, tp) = m.confusion
             lines.append(
                 f"{name}: confusion at score 0.5: authentic {tn} right, {fp} wrong; "
-                f"tampered {tp} right, {fn} wrong"
+                f"{self.positive} {tp} right, {fn} wrong"
             )
             states = ", ".join(f"{count} {state}" for state, count in m.states.items() if count)
+            states = states.replace("tampered", self.positive)
             lines.append(f"{name}: answers: {states}")
             if m.tpr_at_1 is not None:
                 lines.append(
@@ -123,7 +126,7 @@ def evaluate(
             notes.append(f"{name}: {'equal to' if same else 'DIFFERENT from'} the card")
     if not _close(lookup, stored.get("container_only", lookup)):
         notes.append("container-only lookup: DIFFERENT from the card")
-    return Evaluation(measures, lookup), notes
+    return Evaluation(measures, lookup, question.id), notes
 
 
 def scores_of(

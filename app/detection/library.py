@@ -18,7 +18,7 @@ def find_models(folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def resolve_model(name_or_file: str, folders: Sequence[Path]) -> Path:
-    """The ONNX file for a model's name, or for a path to one.
+    """The ONNX file for a model's name, or for a path to one or to its folder.
 
     Raises:
         ModelRefusedError: neither; the sentence lists the known names.
@@ -27,8 +27,9 @@ def resolve_model(name_or_file: str, folders: Sequence[Path]) -> Path:
     if name_or_file in known:
         return known[name_or_file]
     path = Path(name_or_file)
-    if os.path.isfile(path):  # Path.is_file raises for names that are too long
-        return path
+    for file in (path, path / "model.onnx"):  # a model, or the folder of one or of a run
+        if os.path.isfile(file):  # Path.is_file raises for names that are too long
+            return file
     names = ", ".join(known) or "none"
     raise ModelRefusedError(f"There is no model {name_or_file!r}. Known models: {names}.")
 

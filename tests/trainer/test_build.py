@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -78,14 +79,16 @@ def test_model_that_learned_nothing_is_measured_but_not_exported(tmp_path: Path)
         run = build(recipe, gather(recipe, corpora), numbers_only(runs), lambda _: None)
         stored = json.loads((run / "metrics.json").read_bytes())
         assert stored["sets"]["test"]["auc"]
-        if any("learned nothing" in note for note in stored["notes"]):
+        if "learned nothing" in stored["fault"]:
             refused += 1
             published = dataclasses.replace(numbers_only(runs), publish=True)
             with pytest.raises(ExportError, match="learned nothing"):
                 build(recipe, gather(recipe, corpora), published, lambda _: None)
             newest = max(path for path in runs.iterdir() if path.name != "prepared")
             assert not (newest / "model.onnx").exists()
-            assert (newest / "report.html").exists()
+            page = (newest / "report.html").read_text()
+            assert "No score could be calibrated." in page
+            assert "fitted on the calibration part" not in page
             break
     assert refused
 
@@ -209,3 +212,40 @@ def test_other_runs_weights_keep_their_normalisation(casia: Path, tmp_path: Path
     second = build(recipe, gather(recipe, [casia]), numbers_only(tmp_path / "b"), lambda _: None)
     means = [torch.load(run / "weights.pt", weights_only=True)["mean"] for run in (first, second)]
     assert torch.equal(*means)
+
+
+@pytest.mark.parametrize("words", [["--runs", "runs"], ["--runs", "Au"], ["--cache", "Sp/cache"]])
+def test_nothing_is_written_below_a_corpus(
+    words: list[str], casia: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = shutil.copytree(casia, tmp_path / "casia1")
+    before = sorted(corpus.rglob("*"))
+    target = [words[0], str(corpus / words[1])]
+    runs = [] if "--runs" in words else ["--runs", str(tmp_path / "runs")]
+    assert main(["train", "smoke", "--data", str(corpus), *runs, *target]) == 1
+    assert main(["ablate", "smoke", "--data", str(corpus), *runs, *target]) == 1
+    assert capsys.readouterr().err.count("would lie in the corpus") == 2
+    assert sorted(corpus.rglob("*")) == before
+
+
+def test_sheet_is_never_written_among_the_pictures(
+    casia: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = shutil.copytree(casia, tmp_path / "casia1")
+    before = sorted(corpus.rglob("*"))
+    sheet = str(corpus / "Au" / "sheet.png")
+    assert main(["show-augment", str(corpus), "--output", sheet]) == 1
+    words = ["forge", str(corpus / "Au"), "--to", str(tmp_path / "f"), "--count", "1"]
+    assert main([*words, "--sheet", sheet]) == 1
+    assert sorted(corpus.rglob("*")) == before
+    assert capsys.readouterr().err.count("would lie in the corpus") == 2
+
+
+def test_name_that_the_terminal_cannot_show_ends_nothing(casia: Path, tmp_path: Path) -> None:
+    odd = shutil.copytree(casia, tmp_path / "Fälle")
+    done = subprocess.run(
+        [sys.executable, "-m", "trainer", "audit", str(odd), "--no-near"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr

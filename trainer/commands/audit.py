@@ -81,6 +81,16 @@ def refuse_targets(targets: Iterable[Path | None], corpora: Iterable[Path]) -> N
     _refuse_missing_folders(given)
 
 
+def refuse_folders(folders: Iterable[Path | None], corpora: Iterable[Path]) -> None:
+    """Refuse to write below a corpus, where results would be pictures or evidence one day.
+
+    Raises:
+        NotWrittenError: a folder for results is in a corpus, or is one.
+    """
+    inside = [corpus if corpus.is_dir() else corpus.parent for corpus in corpora]
+    refuse_inside([folder / "result" for folder in folders if folder], inside)
+
+
 def refuse_inside(targets: Iterable[Path], folders: Iterable[Path]) -> None:
     """Refuse targets in or below ``folders``, under whatever link.
 

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from trainer.commands.audit import refuse_targets
+from trainer.commands.audit import refuse_folders, refuse_targets
 from trainer.commands.train import (
     add_data_options,
     add_recipe_choice,
@@ -56,6 +56,7 @@ def _ablate(options: argparse.Namespace) -> int:
     from trainer.runs.folder import write_json
 
     refuse_targets([options.json, options.plot], options.data)
+    refuse_folders([options.runs, cache_of(options)], options.data)
     if not 1 <= options.seeds <= 1000:
         raise CorpusError("The number of seeds must lie between 1 and 1000.")
     recipe = recipe_of_options(options)
@@ -78,6 +79,7 @@ def _protocols(options: argparse.Namespace) -> int:
     from trainer.runs.folder import write_json
 
     refuse_targets([options.json], options.data)
+    refuse_folders([options.runs, cache_of(options)], options.data)
     recipes = {"Two convolutions": protocol_cnn(), "EfficientNet-Lite0": protocol_backbone()}
     rows = compare_protocols(recipes, options.data, options.runs, cache_of(options), say)
     print(markdown(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from trainer.commands.audit import refuse_folders
 from trainer.commands.train import add_cache_options, cache_of
 from trainer.errors import CorpusError
 
@@ -24,7 +25,6 @@ def add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.add_argument(
         "--data", type=Path, nargs="+", metavar="CORPUS", help="that the run was trained on"
     )
-    export.add_argument("--runs", type=Path, default=Path("runs"), help=argparse.SUPPRESS)
     add_cache_options(export)
     export.set_defaults(run=_export)
 
@@ -35,8 +35,10 @@ def add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _export(options: argparse.Namespace) -> int:
     from trainer.publishing.install import install, install_int8
 
+    options.runs = options.model_run.parent
     if options.int8 and not options.data:
         raise CorpusError("--int8 is calibrated and measured on pictures: give --data.")
+    refuse_folders([options.to, cache_of(options)], options.data or ())
     print(f"Installed: {install(options.model_run, options.to)}")
     if options.int8:
         folder, sentence = install_int8(

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from app.names import one_line
+from trainer.commands.audit import refuse_inside, refuse_targets
 from trainer.recipes import RECIPES
 
 _SHEET_PAIRS = 20
@@ -101,6 +102,8 @@ def _forge(options: argparse.Namespace) -> int:
         donors, more = read_photographs(options.donors)
         notes += more
         sources = (options.photographs, options.donors)
+    refuse_targets([options.sheet], sources)
+    refuse_inside([options.sheet] if options.sheet else [], [options.to])
     refuse_evidence([options.sheet], [one.path for one in (*bases, *donors)])
     plan = Plan(tuple(bases), tuple(donors), kinds, ranges, options.seed)
     folder = ForgedFolder(prepare_target(options.to, sources), options.licence)
@@ -136,7 +139,8 @@ def _show_augment(options: argparse.Namespace) -> int:
 
     if not 1 <= options.count <= 100:
         raise CorpusError("The count must lie between 1 and 100.")
-    # Any file of the folder may be one of the pictures.
+    # Any file of the folder may be one of the pictures, and any in it become one.
+    refuse_targets([options.output], [options.folder])
     refuse_evidence([options.output], [one for one in options.folder.rglob("*") if one.is_file()])
     recipe = next(make for make in RECIPES if make.__name__ == options.recipe)()
     sheet, notes = augment_sheet(options.folder, options.count, recipe)

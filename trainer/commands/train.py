@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainer.commands.audit import refuse_folders
 from trainer.config import Recipe
 from trainer.errors import CorpusError
 from trainer.recipes import RECIPES
@@ -109,6 +110,7 @@ def _train(options: argparse.Namespace) -> int:
     from trainer.models.registry import family
 
     recipe = recipe_of_options(options)
+    refuse_folders([options.runs, cache_of(options)], options.data)
     family(recipe.model)  # refuses an unknown one before the corpora are read
     job = Job(
         runs=options.runs,
@@ -126,8 +128,9 @@ def _resume(options: argparse.Namespace) -> int:
     from trainer.data import gather
     from trainer.runs.folder import recipe_of
 
-    recipe = recipe_of(options.model_run)
-    build(recipe, gather(recipe, options.data), _job_of(options), say)
+    recipe, job = recipe_of(options.model_run), _job_of(options)
+    refuse_folders([job.runs, job.cache], options.data)
+    build(recipe, gather(recipe, options.data), job, say)
     return 0
 
 

@@ -95,10 +95,13 @@ def fit_thresholds(authentic: Sequence[Floats], tampered: Floats) -> tuple[Opera
         tampered: calibrated scores of tampered calibration images.
 
     Returns:
-        The lowest threshold that at most `FALSE_ALARM_RATE` of each set in ``authentic`` reach,
-        and the score that `MISS_RATE` of ``tampered`` lie below, never above the threshold.
+        The lowest threshold from 0.5 on that at most `FALSE_ALARM_RATE` of each set in
+        ``authentic`` reach, and the score that `MISS_RATE` of ``tampered`` lie below, never above
+        the threshold.
     """
-    threshold = 0.0
+    # Where a few calibration images separate, anything above the highest of them would do; but a
+    # score below 0.5 says by itself that the picture is more likely untouched.
+    threshold = 0.5
     for scores in authentic:
         highest = np.sort(scores.ravel())[::-1]
         allowed = int(FALSE_ALARM_RATE * len(highest))

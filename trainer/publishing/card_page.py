@@ -53,7 +53,10 @@ def card_page(card: ModelCard) -> str:
         "Value and 95 % interval; accuracy and confusion at a score of 0.5. What was measured on "
         "`train` and `validation` flatters: the first fitted the weights, the second chose the "
         "epoch. A group without authentic pictures is compared with all of its set's.",
-        *_results(_test_first(card.results), 3),
+        *(
+            line.replace("tampered", _plain(card.questions[0].id))
+            for line in _results(_test_first(card.results), 3)
+        ),
         "",
     ]
     lines += ["## Configuration", "", "```json", json.dumps(card.training.config, indent=1), "```"]

@@ -171,6 +171,8 @@ def _calibration(files: RunFiles) -> str:
         else f"as 1 / (1 + exp(-({_number(found.get('slope'))} x logit "
         f"{_number(found.get('offset'), '+.4f')})))"
     )
+    if files.metrics.get("fault"):
+        return paragraph("No score could be calibrated.", "note")
     return paragraph(
         f"The score was made of the network's logit {method}, fitted on the calibration part, "
         "which trained and selected nothing. A score is the share of positives among pictures "

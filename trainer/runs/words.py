@@ -19,6 +19,8 @@ _FEW = 10
 def warnings(files: RunFiles) -> list[str]:
     """Why the numbers of this run say little about new pictures; nothing for an honest protocol."""
     sentences = []
+    if fault := files.metrics.get("fault"):
+        sentences.append(f"{fault} There is no model to use; the scores below are not calibrated.")
     split, resaved = split_method(files), was_resaved(files)
     if split == "random":
         sentences.append(
@@ -146,7 +148,9 @@ def _ranking(name: str, measures: Mapping[str, Any]) -> list[str]:
     if auc is None:
         return [f"{name} has pictures of one class only, so nothing can be told apart in it."]
     images, draws = number_of(measures, "images"), number_of(measures, "draws")
-    chance = " That is consistent with chance." if auc[1] <= 0.5 else ""
+    chance = " That is consistent with chance." if auc[1] <= 0.5 <= auc[2] else ""
+    if auc[2] < 0.5:
+        chance = " That is below chance: the answers are turned around."
     each = f", {draws:.0f} draws of the save pipeline each" if draws and draws > 1 else ""
     size = f" ({images:,.0f} pictures{each})" if images else ""
     return [
