@@ -142,6 +142,7 @@ def test_card_speaks_of_the_pictures_that_trained(casia: Path, tmp_path: Path) -
     trained = sum(not example.label for example in data.split.parts["train"])
     assert f"Trained on CASIA 1.0 ({trained} authentic" in card.training.data
     assert "First weights: Random." in card.training.data
+    assert any("untouched pictures of its corpora: too few" in limit for limit in card.limits)
     for text in (card.training.data, card.licence, card.questions[0].reference_population):
         assert "other (" not in text
         assert "other:" not in text

@@ -64,3 +64,9 @@ def test_weight_that_is_none_is_refused(
 ) -> None:
     assert main(["train", "smoke", "--data", str(tmp_path), "--weight", text]) == 1
     assert "--weight needs CORPUS=NUMBER" in capsys.readouterr().err
+
+
+def test_planes_are_not_for_ablation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--data", str(tmp_path / "set"), "--runs", str(tmp_path / "runs")]
+    assert main(["ablate", "smoke", *where, "--planes", "rgb"]) == 1
+    assert "leave --planes out" in capsys.readouterr().err

@@ -237,10 +237,13 @@ def test_run_is_not_resumed_with_other_pictures(
 def test_corpus_that_cannot_train_is_refused_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["train", "smoke", "--data", str(tmp_path), "--runs", str(tmp_path)]) == 1
+    corpus = tmp_path / "set"
+    corpus.mkdir()
+    words = ["train", "smoke", "--data", str(corpus), "--runs", str(tmp_path / "runs")]
+    assert main(words) == 1
     assert "expected the folders Au/ and Sp/" in capsys.readouterr().err
-    (tmp_path / "Au").mkdir()
-    (tmp_path / "Sp").mkdir()
-    Image.new("RGB", (32, 32)).save(tmp_path / "Au" / "Au_ani_0001.jpg")
-    assert main(["train", "smoke", "--data", str(tmp_path), "--runs", str(tmp_path)]) == 1
+    (corpus / "Au").mkdir()
+    (corpus / "Sp").mkdir()
+    Image.new("RGB", (32, 32)).save(corpus / "Au" / "Au_ani_0001.jpg")
+    assert main(words) == 1
     assert "both classes are needed" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.errors import NotWrittenError
@@ -76,22 +76,24 @@ def refuse_targets(targets: Iterable[Path | None], corpora: Iterable[Path]) -> N
         NotWrittenError: a target would become a file of a corpus, or cannot be written.
     """
     given = [target for target in targets if target]
-    folders = [corpus if corpus.is_dir() else corpus.parent for corpus in corpora]
-    refuse_inside(given, folders)
+    refuse_inside(given, map(_folder_of, corpora))
     _refuse_missing_folders(given)
 
 
-def refuse_folders(folders: Iterable[Path | None], corpora: Iterable[Path]) -> None:
+def refuse_folders(folders: Sequence[Path | None], corpora: Iterable[Path]) -> None:
     """Refuse to write below a corpus, where results would be pictures or evidence one day.
 
     Raises:
         NotWrittenError: a folder for results is in a corpus, or is one.
     """
-    inside = [corpus if corpus.is_dir() else corpus.parent for corpus in corpora]
-    refuse_inside([folder / "result" for folder in folders if folder], inside)
+    real = {os.path.realpath(_folder_of(corpus)) for corpus in corpora}
+    for folder in folders:
+        if folder and os.path.realpath(folder) in real:
+            raise _in_corpus(folder)
+    refuse_inside([folder for folder in folders if folder], real)
 
 
-def refuse_inside(targets: Iterable[Path], folders: Iterable[Path]) -> None:
+def refuse_inside(targets: Iterable[Path], folders: Iterable[Path | str]) -> None:
     """Refuse targets in or below ``folders``, under whatever link.
 
     Raises:
@@ -101,10 +103,18 @@ def refuse_inside(targets: Iterable[Path], folders: Iterable[Path]) -> None:
     for target in targets:
         place = Path(os.path.realpath(target))
         if any(str(above) in real for above in place.parents):
-            raise NotWrittenError(
-                f"{printable(str(target))} would lie in the corpus, which is never written to. "
-                "Choose a place outside of it."
-            )
+            raise _in_corpus(target)
+
+
+def _folder_of(corpus: Path) -> Path:
+    return corpus.parent if corpus.is_file() else corpus
+
+
+def _in_corpus(target: Path) -> NotWrittenError:
+    return NotWrittenError(
+        f"{printable(str(target))} would lie in the corpus, which is never written to. "
+        "Choose a place outside of it."
+    )
 
 
 def _refuse_missing_folders(targets: Iterable[Path]) -> None:

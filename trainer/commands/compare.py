@@ -57,6 +57,8 @@ def _ablate(options: argparse.Namespace) -> int:
 
     refuse_targets([options.json, options.plot], options.data)
     refuse_folders([options.runs, cache_of(options)], options.data)
+    if "planes" in vars(options):
+        raise CorpusError("ablate compares all input planes; leave --planes out.")
     if not 1 <= options.seeds <= 1000:
         raise CorpusError("The number of seeds must lie between 1 and 1000.")
     recipe = recipe_of_options(options)

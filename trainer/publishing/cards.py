@@ -32,6 +32,10 @@ _PLANES = {
 }
 
 
+_FEW = 100
+"""Fewer pictures than this do not show a rate of 1 %."""
+
+
 def make_card(
     recipe: Recipe,
     data: Data,
@@ -138,6 +142,12 @@ def limits_of(recipe: Recipe, data: Data) -> tuple[str, ...]:
         limits.append("Its training pictures do not all say how they were altered.")
     elif recipe.positive != GENERATED and missing:
         limits.append(f"It was not trained on: {', '.join(missing)}.")
+    untouched = sum(not example.label for example in data.split.parts["calibration"])
+    if untouched < _FEW:
+        limits.append(
+            f"Its operating point was set with {untouched} untouched pictures of its corpora: too "
+            "few to know a rate of 1 %."
+        )
     if brings_normalisation(recipe.weights):
         limits.append(
             "Its first weights are those of another run, which may have seen pictures that it "
