@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
+from shiboken6 import isValid
 
 from app.errors import CancelledError, ElascopeError
 
@@ -36,6 +37,7 @@ class _Ticket:
     """One request with everything that it needs.
 
     Attributes:
+        channel: takes the replies on the GUI thread; None when all is over.
         key: what the request is about.
         work: done on a thread.
         done: takes each reply on the GUI thread.
@@ -45,6 +47,7 @@ class _Ticket:
         replies: delivered so far.
     """
 
+    channel: "Channel | None"
     key: object
     work: Work
     done: Callable[[Any], None]
@@ -53,20 +56,72 @@ class _Ticket:
     dropped: bool = False
     replies: int = 0
 
+    def forget(self) -> None:
+        """Hold nothing more: Qt may keep the runner, and so the ticket, for a while.
+
+        Neither may pictures stay that long, nor may the thread be the last to hold a widget.
+        """
+        self.channel = self.key = None
+        self.work = self.done = self.failed = _nothing
+
 
 def _nothing(_: object) -> None:
     """Stands where a finished request had its functions."""
 
 
-class _Runner(QRunnable):
-    """Runs a function on a pool thread."""
+class _Relay(QObject):
+    """Takes replies from the threads of a pool to the channels on the GUI thread.
 
-    def __init__(self, function: Callable[[], None]) -> None:
+    A channel goes with its image or its window, or as soon as it has replied, on the GUI thread
+    and whatever a thread of the pool does just then; a signal that is emitted while its object
+    is destroyed brings the program down. So no thread touches a channel. All of a pool emit the
+    signals of one relay, which is a child of the pool: Qt destroys the children of a pool after
+    the pool has waited for its threads. The relay looks for the channel on the GUI thread,
+    where alone channels are destroyed; there it is either whole or gone.
+
+    No lock is held, so none can be waited for: to emit is to post an event to the GUI thread.
+    """
+
+    replied = Signal(object, object)  # ticket, value
+    ended = Signal(object, object)  # ticket, error
+
+    def __init__(self, pool: QThreadPool) -> None:
+        super().__init__(pool)
+        self.replied.connect(self._deliver)
+        self.ended.connect(self._end)
+
+    def _deliver(self, ticket: _Ticket, value: Any) -> None:
+        if ticket.channel and isValid(ticket.channel):
+            ticket.channel.deliver(ticket, value)
+
+    def _end(self, ticket: _Ticket, error: ElascopeError | None) -> None:
+        if ticket.channel and isValid(ticket.channel):
+            ticket.channel.end(ticket, error)
+        ticket.forget()
+
+
+class _Runner(QRunnable):
+    """Does the work of a ticket on a pool thread."""
+
+    def __init__(self, ticket: _Ticket, relay: _Relay) -> None:
         super().__init__()
-        self._function = function
+        self._ticket = ticket
+        self._relay = relay
 
     def run(self) -> None:
-        self._function()
+        ticket = self._ticket
+        error: ElascopeError | None = None
+        try:
+            value = ticket.work(ticket.stop)
+            for item in value if isinstance(value, Iterator) else (value,):
+                self._relay.replied.emit(ticket, item)
+        except CancelledError:
+            pass
+        except Exception as raised:
+            error = as_expected(raised)
+        # While the pool is being destroyed Python takes its relay for gone already.
+        with contextlib.suppress(RuntimeError):
+            self._relay.ended.emit(ticket, error)
 
 
 class Channel(QObject):
@@ -80,16 +135,12 @@ class Channel(QObject):
     a finer one. Of such work a waiting request leaves only the first reply; then it is stopped.
     """
 
-    _replied = Signal(object, object)  # ticket, value
-    _ended = Signal(object, object)  # ticket, error
-
     def __init__(self, pool: QThreadPool, parent: QObject) -> None:
         super().__init__(parent)
         self._pool = pool
+        self._relay = pool.findChild(_Relay) or _Relay(pool)
         self._running: _Ticket | None = None
         self._waiting: _Ticket | None = None
-        self._replied.connect(self._deliver)
-        self._ended.connect(self._end)
 
     def request(
         self,
@@ -99,7 +150,7 @@ class Channel(QObject):
         failed: Callable[[ElascopeError], None],
     ) -> None:
         """Run ``work`` on a thread; then call ``done`` or ``failed`` on the GUI thread."""
-        ticket = _Ticket(key, work, done, failed)
+        ticket = _Ticket(self, key, work, done, failed)
         if self._running is None:
             self._start(ticket)
             return
@@ -124,27 +175,10 @@ class Channel(QObject):
 
     def _start(self, ticket: _Ticket) -> None:
         self._running = ticket
+        self._pool.start(_Runner(ticket, self._relay))
 
-        def run() -> None:
-            error: ElascopeError | None = None
-            # The window may be closed while this runs; then its Qt objects are gone.
-            with contextlib.suppress(RuntimeError):
-                try:
-                    value = ticket.work(ticket.stop)
-                    if isinstance(value, Iterator):
-                        for item in value:
-                            self._replied.emit(ticket, item)
-                    else:
-                        self._replied.emit(ticket, value)
-                except CancelledError:
-                    pass
-                except Exception as raised:
-                    error = as_expected(raised)
-                self._ended.emit(ticket, error)
-
-        self._pool.start(_Runner(run))
-
-    def _deliver(self, ticket: _Ticket, value: Any) -> None:
+    def deliver(self, ticket: _Ticket, value: Any) -> None:
+        """Take a reply of the running request; for the relay."""
         if ticket.dropped:
             return
         ticket.replies += 1
@@ -152,15 +186,14 @@ class Channel(QObject):
             ticket.stop.set()
         ticket.done(value)
 
-    def _end(self, ticket: _Ticket, error: ElascopeError | None) -> None:
+    def end(self, ticket: _Ticket, error: ElascopeError | None) -> None:
+        """Take the end of the running request, and start the waiting one; for the relay."""
         self._running = None
         waiting, self._waiting = self._waiting, None
         if waiting:
             self._start(waiting)
         if error is not None and not ticket.dropped:
             ticket.failed(error)
-        # Qt may keep the runner, and so the ticket, for a while; its pictures must not stay.
-        ticket.key, ticket.work, ticket.done, ticket.failed = None, _nothing, _nothing, _nothing
 
 
 class Stream(QObject):
