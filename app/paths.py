@@ -33,6 +33,11 @@ def user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elascope"
 
 
+def backbone_folders() -> tuple[Path, ...]:
+    """Where the networks are that several models share."""
+    return user_data() / "backbones", resources() / "backbones"
+
+
 def model_folders() -> tuple[Path, ...]:
     """Where models are looked for, the user's own folder first."""
     return user_data() / "models", resources() / "models"

@@ -84,7 +84,7 @@ def test_every_import_contract_holds(repository: Path) -> None:
         (
             "app/scan/pipeline.py",
             "import onnxruntime",
-            "onnxruntime only in app.detection.detector",
+            "onnxruntime only in app.detection.session",
             "app.scan.pipeline -> onnxruntime",
         ),
         (

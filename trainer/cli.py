@@ -16,6 +16,7 @@ from trainer.commands.audit import add_audit
 from trainer.commands.compare import add_comparisons
 from trainer.commands.export import add_export
 from trainer.commands.forge import add_forge, add_show_augment
+from trainer.commands.head import add_heads
 from trainer.commands.report import add_report
 from trainer.commands.train import add_train
 from trainer.commands.verify import add_verify
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
 
     add_export(commands)
+    add_heads(commands)
     add_comparisons(commands)
     add_report(commands)
     add_verify(commands)

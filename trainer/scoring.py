@@ -51,7 +51,10 @@ def last_qualities(recipe: Recipe, examples: Sequence[Example], draws: int) -> N
         [
             # The size of the picture has no part in what is drawn for its saves.
             [
-                history_of(1, 1, recipe.resave, recipe.seed, example.sha256, draw).saves[-1][0]
+                (
+                    history_of(1, 1, recipe.resave, recipe.seed, example.sha256, draw).saves
+                    or [(0, "")]
+                )[-1][0]
                 for draw in range(draws)
             ]
             for example in examples

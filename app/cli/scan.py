@@ -11,11 +11,12 @@ from tqdm import tqdm
 
 from app.cli.places import check_sources, check_targets
 from app.cli.terminal import EXIT_INTERRUPTED, complain, decoders_silenced, interrupt_sets
+from app.detection.backbone import Backbones
 from app.detection.detector import Detector
 from app.detection.library import load_detectors, load_installed
 from app.errors import NotWrittenError
 from app.names import one_line
-from app.paths import model_folders
+from app.paths import backbone_folders, model_folders
 from app.report import REPORTS
 from app.report.base import Report
 from app.scan.pipeline import find_files, scan
@@ -53,9 +54,10 @@ def scan_folders(options: argparse.Namespace) -> int:
 
 def _detectors(named: Sequence[str]) -> Sequence[Detector]:
     """The models that were named, or all that are installed and can be asked."""
+    backbones = Backbones(backbone_folders())
     if named:
-        return load_detectors(named, model_folders())
-    detectors, refusals = load_installed(model_folders())
+        return load_detectors(named, model_folders(), backbones)
+    detectors, refusals = load_installed(model_folders(), backbones)
     for refusal in refusals:
         complain(refusal.sentence)
     if not detectors:

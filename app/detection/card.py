@@ -8,6 +8,8 @@ without one is not used. docs/model-card.md describes every field for people who
 import dataclasses
 import json
 import math
+import re
+import types
 import typing
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,11 +18,14 @@ from typing import Any, TypeVar
 from app.analysis.recompress import SUBSAMPLINGS
 from app.errors import ModelRefusedError
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the card's schema that this program writes, and the newest it reads."""
 
 _POINTS_SCHEMA = 2
 """First schema with calibration points: a program that knows 1 only would overlook them."""
+
+_BACKBONE_SCHEMA = 3
+"""First schema with a backbone or a map; a program that knows 2 only has no input for such."""
 
 METADATA_KEY = "elascope.card"
 """Key of the card in the ONNX file's metadata."""
@@ -29,7 +34,15 @@ _LARGEST_LOGIT = 1_000_000
 """Of a calibration point; differences of larger ones could be beyond any float."""
 
 INPUT_NAME = "image"
-"""Name of the model's only input: float32, (batch, channels, height, width)."""
+"""Name of the input with prepared pixels: float32, (batch, channels, height, width)."""
+
+FEATURE_NAMES = ("summary", "patches")
+"""Names of the inputs with a backbone's features: float32, (batch, blocks, width) and (batch, taps,
+patches, width); see `app.detection.backbone.Features`."""
+
+
+PLANES = ("ela", "rgb", "noise")
+"""What an input may hold, three channels each; see `app.detection.prepare.plane_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,7 @@ class Preparation:
     """How full-resolution pixels become the model's input; see `app.detection.prepare`.
 
     Attributes:
-        planes: what the channels are, in order: ``ela`` and ``rgb`` give three each.
+        planes: what the channels are, in order, of `PLANES`; three channels each.
         height: of the input, in its own pixels.
         width: of the input.
         quality: of the ELA round trip, 1..100.
@@ -143,12 +156,53 @@ class Validity:
         minimum_side: shortest allowed side in pixels.
         maximum_side: longest allowed side in pixels.
         maximum_aspect: longest side divided by shortest, at most.
+        photographs_only: drawings, screenshots and documents get no score; see
+            `app.detection.content`.
     """
 
     formats: tuple[str, ...]
     minimum_side: int
     maximum_side: int
     maximum_aspect: float
+    photographs_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneReference:
+    """The backbone whose features are a model's input; see `app.detection.backbone`.
+
+    Attributes:
+        name: of its folder.
+        sha256: of its file; with any other the model's numbers mean nothing.
+    """
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """How a model says where in a picture; see `app.detection.where`.
+
+    Attributes:
+        question: id of the question that the map belongs to.
+        output: name of the model's output with the coarse map, logits (batch, 1, rows, columns)
+            over the whole picture.
+        network: SHA-256 of ``where.onnx`` beside the model, which refines the coarse map at native
+            resolution; empty without one.
+        planes: of that network's input, before the coarse map, which is its last plane.
+        tile: side of its input in pixels.
+        threshold: values of the map, 0..1, from here on are marked.
+        smallest_share: marked regions below this share of the picture are left out.
+    """
+
+    question: str
+    output: str
+    network: str
+    planes: tuple[str, ...]
+    tile: int
+    threshold: float
+    smallest_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +246,8 @@ class ModelCard:
         limits: what it does not detect, a sentence each.
         training: where the weights came from.
         results: measured results by name of the data set; free form, numbers as measured.
+        backbone: whose features the model takes in place of prepared pixels.
+        where: how it says where; None for a model that does not.
     """
 
     schema: int
@@ -205,6 +261,8 @@ class ModelCard:
     limits: tuple[str, ...]
     training: Training
     results: dict[str, Any] = field(default_factory=dict)
+    backbone: BackboneReference | None = None
+    where: Where | None = None
 
     def to_json(self) -> str:
         """The document as it is stored."""
@@ -253,7 +311,7 @@ class _CardError(ValueError):
 
 def _check(card: ModelCard) -> None:
     preparation = card.preparation
-    if not preparation.planes or set(preparation.planes) - {"ela", "rgb"}:
+    if not preparation.planes or set(preparation.planes) - set(PLANES):
         raise _CardError(f"unknown input planes {', '.join(preparation.planes) or '(none)'}")
     if preparation.reduction != "area_mean":
         raise _CardError(f"unknown reduction {preparation.reduction}")
@@ -263,6 +321,12 @@ def _check(card: ModelCard) -> None:
         raise _CardError("the input size is out of range")
     if not card.questions:
         raise _CardError("it names no question")
+    if (card.backbone or card.where) and card.schema < _BACKBONE_SCHEMA:
+        raise _CardError(f"a backbone or a map needs schema {_BACKBONE_SCHEMA}")
+    if card.backbone and not re.fullmatch(r"[0-9a-f]{64}", card.backbone.sha256):
+        raise _CardError("the hash of its backbone is no SHA-256")
+    if card.where:
+        _check_where(card.where, card)
     identifiers = [question.id for question in card.questions]
     if len(set(identifiers)) != len(identifiers):
         raise _CardError("a question is named twice")
@@ -280,6 +344,19 @@ def _check(card: ModelCard) -> None:
             if card.schema < _POINTS_SCHEMA:
                 raise _CardError(f"calibration points need schema {_POINTS_SCHEMA}")
             _check_points(points, question.id)
+
+
+def _check_where(where: Where, card: ModelCard) -> None:
+    if where.question not in [question.id for question in card.questions]:
+        raise _CardError("its map belongs to no question")
+    if where.network and not re.fullmatch(r"[0-9a-f]{64}", where.network):
+        raise _CardError("the hash of its network for the map is no SHA-256")
+    if set(where.planes) - set(PLANES) or (where.network and not where.planes):
+        raise _CardError("the planes of its map are unknown")
+    if not (128 <= where.tile <= 1024 and where.tile % 32 == 0):
+        raise _CardError("the tiles of its map have no usable size")
+    if not (0 < where.threshold < 1 and 0 <= where.smallest_share < 1):
+        raise _CardError("the threshold of its map is out of range")
 
 
 def _check_points(points: tuple[tuple[float, float], ...], identifier: str) -> None:
@@ -326,6 +403,9 @@ def _build(wanted: type[_T], raw: Any, where: str) -> _T:
 
 def _value(hint: Any, raw: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
+    if origin is types.UnionType:  # X | None
+        inner = next(one for one in typing.get_args(hint) if one is not type(None))
+        return None if raw is None else _value(inner, raw, where)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _build(hint, raw, where)
     if origin is tuple:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.detection.backbone import Backbones
 from app.detection.detector import Detector
 from app.errors import ModelRefusedError
 
@@ -34,7 +35,9 @@ def resolve_model(name_or_file: str, folders: Sequence[Path]) -> Path:
     raise ModelRefusedError(f"There is no model {name_or_file!r}. Known models: {names}.")
 
 
-def load_detectors(names_or_files: Sequence[str], folders: Sequence[Path]) -> tuple[Detector, ...]:
+def load_detectors(
+    names_or_files: Sequence[str], folders: Sequence[Path], backbones: Backbones | None = None
+) -> tuple[Detector, ...]:
     """Load the named models.
 
     Raises:
@@ -43,7 +46,7 @@ def load_detectors(names_or_files: Sequence[str], folders: Sequence[Path]) -> tu
     """
     detectors: list[Detector] = []
     for name in names_or_files:
-        detector = Detector(resolve_model(name, folders))
+        detector = Detector(resolve_model(name, folders), backbones)
         for other in detectors:
             if shared := _shared_question(detector, other):
                 raise ModelRefusedError(
@@ -55,7 +58,7 @@ def load_detectors(names_or_files: Sequence[str], folders: Sequence[Path]) -> tu
 
 
 def load_installed(
-    folders: Sequence[Path],
+    folders: Sequence[Path], backbones: Backbones | None = None
 ) -> tuple[tuple[Detector, ...], tuple[ModelRefusedError, ...]]:
     """Load every installed model that is usable, and say why the others are not.
 
@@ -66,7 +69,7 @@ def load_installed(
     refusals: list[ModelRefusedError] = []
     for path in find_models(folders).values():
         try:
-            detector = Detector(path)
+            detector = Detector(path, backbones)
         except ModelRefusedError as error:
             refusals.append(error)
             continue

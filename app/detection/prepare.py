@@ -4,8 +4,11 @@ The preparation is not part of the ONNX graph, because a JPEG round trip cannot 
 (docs/adr/0002); scaling and normalisation of its values are.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from app.analysis.ela import residual
 from app.arrays import RgbU8, TensorF32
@@ -26,18 +29,37 @@ def prepare(pixels: RgbU8, preparation: Preparation) -> TensorF32:
     Raises:
         TooLargeError: the image has no JPEG round trip.
     """
-    planes = []
-    for name in preparation.planes:
-        source = (
-            residual(pixels, preparation.quality, preparation.subsampling)
-            if name == "ela"
-            else pixels
-        )
-        planes.append(reduce_area_mean(source, preparation.height, preparation.width))
-    return np.concatenate(planes)
+    return np.concatenate(
+        [
+            reduce_area_mean(
+                plane_of(name, pixels, preparation), preparation.height, preparation.width
+            )
+            for name in preparation.planes
+        ]
+    )
 
 
-def reduce_area_mean(picture: RgbU8, height: int, width: int) -> TensorF32:
+def plane_of(name: str, pixels: RgbU8, preparation: Preparation) -> NDArray[Any]:
+    """One of `app.detection.card.PLANES` at full resolution.
+
+    Args:
+        name: ``rgb``, the pixels; ``ela``, their error levels; ``noise``, what a 3x3 median takes
+            away from them.
+        pixels: (height, width, 3) uint8 RGB.
+        preparation: quality and subsampling of the ELA round trip.
+
+    Returns:
+        (height, width, 3) in grey levels: uint8, or for ``noise`` int16, -255..255.
+    """
+    if name == "ela":
+        return residual(pixels, preparation.quality, preparation.subsampling)
+    if name == "noise":
+        smooth = cv2.medianBlur(pixels, 3)
+        return np.subtract(pixels, smooth, dtype=np.int16)
+    return pixels
+
+
+def reduce_area_mean(picture: NDArray[Any], height: int, width: int) -> TensorF32:
     """Reduce to ``height`` x ``width`` by the mean over the covered area, in float32.
 
     Most residuals are below one grey level after reduction, so rounding to 8 bits would

@@ -7,6 +7,7 @@ four of five are positives when both classes are equally frequent.
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
@@ -37,6 +38,8 @@ class Verdict:
         model: the model's name.
         model_sha256: of the ONNX file.
         provider: onnxruntime execution provider that computed it; empty outside validity.
+        low: lowest score of the picture and its variations; None where none were tried.
+        high: highest one.
     """
 
     question: str
@@ -46,6 +49,8 @@ class Verdict:
     model: str
     model_sha256: str
     provider: str
+    low: float | None = None
+    high: float | None = None
 
 
 def reasons_against(card: ModelCard, record: DecodeRecord) -> tuple[str, ...]:
@@ -62,7 +67,8 @@ def reasons_against(card: ModelCard, record: DecodeRecord) -> tuple[str, ...]:
         reasons.append(f"its longer side has {longer} pixels, above {validity.maximum_side}")
     if longer > validity.maximum_aspect * shorter:
         reasons.append(f"its sides are more than {validity.maximum_aspect:g} to 1")
-    if card.preparation.encoder_fingerprint != encoder_identity().fingerprint:
+    needs_encoder = "ela" in (*card.preparation.planes, *(card.where.planes if card.where else ()))
+    if needs_encoder and card.preparation.encoder_fingerprint != encoder_identity().fingerprint:
         reasons.append("this computer's JPEG encoder differs from the one of the training")
     return tuple(reasons)
 
@@ -94,6 +100,20 @@ def state_of(question: Question, score: float) -> State:
     return State.NEGATIVE
 
 
+def settled(question: Question, scores: Sequence[float]) -> State:
+    """The state of a picture whose variations were scored, too.
+
+    An answer that a mild change turns into its opposite says something about the change and not
+    about the picture, so it is inconclusive.
+
+    Args:
+        question: of the scores.
+        scores: calibrated, of the picture as it is and then of each variation.
+    """
+    states = [state_of(question, score) for score in scores]
+    return State.INCONCLUSIVE if {State.POSITIVE, State.NEGATIVE} <= set(states) else states[0]
+
+
 def percent(rate: float) -> str:
     """A rate 0..1 in words that call a small one neither 0 % nor more than it is."""
     if 0 < rate < 0.0001:
@@ -101,8 +121,16 @@ def percent(rate: float) -> str:
     return f"{100 * rate:.0f}%" if rate >= 0.1 else f"{100 * rate:.2g}%"
 
 
-def explain(question: Question, state: State) -> str:
-    """The answer in words, with the rate that stands behind it."""
+def explain(question: Question, state: State, unsettled: bool = False) -> str:
+    """The answer in words, with the rate that stands behind it.
+
+    Args:
+        question: that is answered.
+        state: the answer.
+        unsettled: it is inconclusive because a variation of the picture turned it around.
+    """
+    if unsettled:
+        return "Inconclusive: a mild change of the picture turns the answer into its opposite."
     if state is State.POSITIVE:
         rate = question.operating_point.false_alarm_rate
         opposite = f"In calibration at most {percent(rate)} of the opposite images scored so high."

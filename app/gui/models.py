@@ -4,8 +4,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.detection.backbone import Backbones
 from app.detection.card import ModelCard
 from app.detection.detector import Detector
+from app.detection.judging import judge
 from app.detection.library import load_installed
 from app.detection.verdict import Verdict
 from app.gui.table.inspection import Inspection
@@ -18,8 +20,9 @@ class Models:
         refusals: sentences on models that are not used; empty before `load`.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], backbones: Sequence[Path] = ()) -> None:
         self._folders = folders
+        self._backbones = backbones
         self._lock = threading.Lock()
         self._detectors: tuple[Detector, ...] | None = None
         self.refusals: tuple[str, ...] = ()
@@ -28,14 +31,12 @@ class Models:
         """All usable detectors; blocks while they load. Then ``refusals`` says what is not."""
         with self._lock:
             if self._detectors is None:
-                self._detectors, refused = load_installed(self._folders)
+                self._detectors, refused = load_installed(self._folders, Backbones(self._backbones))
                 self.refusals = tuple(error.sentence for error in refused)
             return self._detectors
 
     def judge(self, inspection: Inspection) -> list[tuple[ModelCard, Verdict]]:
         """Every answer on an opened image, with the card of the model that gave it."""
-        return [
-            (detector.card, verdict)
-            for detector in self.load()
-            for verdict in detector.judge(inspection.image)
-        ]
+        detectors = self.load()
+        cards = [detector.card for detector in detectors for _ in detector.card.questions]
+        return list(zip(cards, judge(detectors, inspection.image), strict=True))

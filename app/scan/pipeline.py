@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from app.detection.detector import Detector
+from app.detection.judging import judge
 from app.errors import ElascopeError
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
@@ -63,7 +64,7 @@ def judge_file(path: Path, detectors: Sequence[Detector]) -> Row:
         evidence = open_evidence(path)
         image = decode(evidence)
         record = image.record
-        verdicts = tuple(verdict for detector in detectors for verdict in detector.judge(image))
+        verdicts = judge(detectors, image)
     except ElascopeError as error:
         return error_row(path, error, evidence, record)
     except MemoryError as error:
@@ -98,7 +99,7 @@ def scan(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="scan")
     pending: deque[Future[Row | None]] = deque()
 
-    def judge(path: Path) -> Row | None:
+    def row_of(path: Path) -> Row | None:
         return None if stop.is_set() else judge_file(path, detectors)
 
     waiting = iter(paths)
@@ -108,7 +109,7 @@ def scan(
                 path = next(waiting, None)
                 if path is None:
                     break
-                pending.append(pool.submit(judge, path))
+                pending.append(pool.submit(row_of, path))
             if not pending:
                 return
             row = pending.popleft().result()

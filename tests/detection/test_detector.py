@@ -10,9 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from app.detection import detector as detector_module
+from app.detection import session as session_module
 from app.detection.card import Calibration
 from app.detection.detector import Detector
+from app.detection.judging import judge
 from app.detection.prepare import prepare
 from app.detection.verdict import State
 from app.errors import ModelRefusedError
@@ -42,7 +43,7 @@ def detector(tmp_path: Path) -> Detector:
 def test_a_score_gives_its_state_with_words_and_record(
     detector: Detector, level: int, state: State, score: float
 ) -> None:
-    (verdict,) = detector.judge(_grey(level))
+    (verdict,) = judge([detector], _grey(level))
     assert verdict.state is state
     assert verdict.score == pytest.approx(score, abs=1e-6)
     assert (verdict.question, verdict.model) == ("tampered", "grey-mean")
@@ -62,12 +63,12 @@ def test_a_score_by_calibration_points(tmp_path: Path, level: int, score: float)
     points = ((0.0, 0.1), (1.0, 0.5), (2.0, 0.9))
     made = card([question(calibration=Calibration(1.0, 0.0, points))], schema=2)
     detector = Detector(write_model(tmp_path / "m.onnx", made.to_json()))
-    (verdict,) = detector.judge(_grey(level))
+    (verdict,) = judge([detector], _grey(level))
     assert verdict.score == pytest.approx(score, abs=1e-6)
 
 
 def test_an_image_outside_validity_gets_no_score_and_every_reason(detector: Detector) -> None:
-    (verdict,) = detector.judge(_grey(200, "JPEG", side=8))
+    (verdict,) = judge([detector], _grey(200, "JPEG", side=8))
     assert verdict.state is State.OUTSIDE_VALIDITY
     assert (verdict.score, verdict.provider) == (None, "")
     assert verdict.reason == (
@@ -77,8 +78,8 @@ def test_an_image_outside_validity_gets_no_score_and_every_reason(detector: Dete
 
 
 def test_a_model_for_another_encoder_gives_no_score(tmp_path: Path) -> None:
-    foreign = card(preparation={"encoder_fingerprint": "0" * 16}).to_json()
-    (verdict,) = Detector(write_model(tmp_path / "m.onnx", foreign)).judge(_grey(200))
+    foreign = card(preparation={"encoder_fingerprint": "0" * 16, "planes": ("ela",)}).to_json()
+    (verdict,) = judge([Detector(write_model(tmp_path / "m.onnx", foreign))], _grey(200))
     assert (verdict.state, verdict.score) == (State.OUTSIDE_VALIDITY, None)
     assert "JPEG encoder differs" in verdict.reason
 
@@ -88,7 +89,7 @@ def test_not_a_number_is_no_score(tmp_path: Path) -> None:
     detector = Detector(path)
     batch = prepare(_grey(128).pixels, detector.card.preparation)[None]
     assert np.isnan(detector.logits(batch)["tampered"]).all()
-    (verdict,) = detector.judge(_grey(128))
+    (verdict,) = judge([detector], _grey(128))
     assert (verdict.state, verdict.score) == (State.OUTSIDE_VALIDITY, None)
     assert verdict.reason == "The model gave no number for this image."
 
@@ -109,7 +110,7 @@ def test_judging_uses_the_shared_preparation(tmp_path: Path) -> None:
     detector = Detector(write_model(tmp_path / "m.onnx", made.to_json(), input_shape=shape))
     image = decode(in_memory(encoded(noise(48, 64), "PNG")))
     logit = mean_logit(prepare(image.pixels, made.preparation)[None])[0]
-    (verdict,) = detector.judge(image)
+    (verdict,) = judge([detector], image)
     assert verdict.score == pytest.approx(1 / (1 + np.exp(-(logit + 8))), abs=1e-5)
 
 
@@ -117,21 +118,21 @@ def test_two_questions_get_two_answers_in_the_order_of_the_card(tmp_path: Path) 
     made = card([question("generated", "second"), question("tampered", "first")])
     centres = {"first": 200.0, "second": 60.0}
     detector = Detector(write_model(tmp_path / "m.onnx", made.to_json(), centres=centres))
-    verdicts = detector.judge(_grey(128))
+    verdicts = judge([detector], _grey(128))
     assert [(verdict.question, verdict.state) for verdict in verdicts] == [
         ("generated", State.POSITIVE),
         ("tampered", State.NEGATIVE),
     ]
-    outside = detector.judge(_grey(128, "GIF"))
+    outside = judge([detector], _grey(128, "GIF"))
     assert [verdict.question for verdict in outside] == ["generated", "tampered"]
     assert {verdict.state for verdict in outside} == {State.OUTSIDE_VALIDITY}
 
 
 def test_one_detector_serves_many_threads_alike(detector: Detector) -> None:
     images = [_grey(level) for level in range(100, 160, 5)]
-    alone = [detector.judge(image) for image in images]
+    alone = [judge([detector], image) for image in images]
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(detector.judge, images)) == alone
+        assert list(pool.map(lambda image: judge([detector], image), images)) == alone
 
 
 def test_the_processor_is_used_and_loading_is_silent(
@@ -140,7 +141,7 @@ def test_the_processor_is_used_and_loading_is_silent(
     path = write_model(tmp_path / "m.onnx", card().to_json())
     capfd.readouterr()
     detector = Detector(path)
-    detector.judge(_grey(128))
+    judge([detector], _grey(128))
     assert capfd.readouterr() == ("", "")
     if not Path("/dev/nvidiactl").exists():
         assert detector.provider == "CPUExecutionProvider"
@@ -171,8 +172,8 @@ def test_the_graphics_card_is_asked_for_only_where_its_driver_is_seen(
     """The GPU wheel claims CUDA on any machine and prints errors when it is then asked for."""
     processor = ["CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: claimed + processor)
-    monkeypatch.setattr(detector_module, "_nvidia_driver", lambda: driver)
-    assert detector_module._providers() == asked + processor
+    monkeypatch.setattr(session_module, "_nvidia_driver", lambda: driver)
+    assert session_module._providers() == asked + processor
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 100], ids=["empty", "garbage"])
@@ -262,4 +263,4 @@ def test_tensors_that_do_not_fit_the_card_are_refused(tmp_path: Path, fault: str
 def test_a_model_for_any_input_size_fits_the_card(tmp_path: Path) -> None:
     shape = ("batch", 3, "rows", "columns")
     path = write_model(tmp_path / "m.onnx", card().to_json(), input_shape=shape)
-    assert Detector(path).judge(_grey(128))[0].score == pytest.approx(0.5)
+    assert judge([Detector(path)], _grey(128))[0].score == pytest.approx(0.5)

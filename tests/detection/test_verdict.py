@@ -182,9 +182,14 @@ def test_several_formats_are_listed() -> None:
 
 
 def test_another_encoder_than_the_trainings_is_a_reason() -> None:
-    foreign = card(preparation={"encoder_fingerprint": "0123456789abcdef"})
+    foreign = card(preparation={"encoder_fingerprint": "0123456789abcdef", "planes": ("ela",)})
     (reason,) = reasons_against(foreign, GOOD)
     assert reason == "this computer's JPEG encoder differs from the one of the training"
+
+
+def test_the_encoder_does_not_matter_to_a_model_without_error_levels() -> None:
+    pixels_only = card(preparation={"encoder_fingerprint": "0123456789abcdef"})
+    assert reasons_against(pixels_only, GOOD) == ()
 
 
 def test_all_reasons_are_given_at_once() -> None:

@@ -2,6 +2,7 @@ import errno
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.detection.detector import Detector
+from app.detection.judging import judge
 from app.detection.verdict import State
 from app.errors import BrokenImageError
 from app.evidence.decode import DecodedImage
@@ -25,9 +27,23 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
     return Detector(write_model(folder / "grey" / "model.onnx", card().to_json()))
 
 
-def _stub(judge: Any) -> Any:
-    """Something with the only method of a detector that a scan calls."""
-    return SimpleNamespace(judge=judge)
+def _stub(answer: Any) -> Any:
+    """Something in place of a detector that `with_stubs` asks."""
+    return SimpleNamespace(answer=answer)
+
+
+@pytest.fixture(autouse=True)
+def with_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stubs among the detectors answer for themselves."""
+
+    def asked(detectors: Sequence[Any], image: DecodedImage) -> tuple[Any, ...]:
+        answers = [
+            one.answer(image) if isinstance(one, SimpleNamespace) else judge([one], image)
+            for one in detectors
+        ]
+        return tuple(verdict for verdicts in answers for verdict in verdicts)
+
+    monkeypatch.setattr(pipeline, "judge", asked)
 
 
 def _pngs(folder: Path, count: int) -> list[Path]:

@@ -117,7 +117,7 @@ def _lookup(
         if asked.resave is None:
             return container_of(example)
         # All that a re-saved file's container tells is what was drawn for its last save.
-        return history_of(1, 1, asked.resave, asked.seed, example.sha256, 0).saves[-1]
+        return history_of(1, 1, asked.resave, asked.seed, example.sha256, 0).saves[-1:]
 
     train, test = data.split.parts["train"], data.split.parts["test"]
     known = [(container(example), example.label) for example in train]

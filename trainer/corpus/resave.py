@@ -37,6 +37,9 @@ class ResaveRange:
     webp: float = setting(
         0.0, "probability of each save to be lossy WebP and not JPEG", low=0.0, high=1.0
     )
+    unsaved: float = setting(
+        0.0, "probability of no lossy save at all, as in a PNG file", low=0.0, high=1.0
+    )
 
     def __post_init__(self) -> None:
         """Refuse empty ranges.
@@ -80,7 +83,8 @@ def resave(
         draw: 0, 1, 2 … for independent draws of one image.
 
     Returns:
-        The pixels that the last save decodes to, and its history.
+        The pixels that the last save decodes to, and its history, which has no save where none
+        was drawn.
     """
     history, method = _drawn(pixels.shape[0], pixels.shape[1], ranges, seed, identity, draw)
     size = history.width, history.height
@@ -120,6 +124,9 @@ def _drawn(
         if ranges.webp and random.random() < ranges.webp:
             subsampling = WEBP
         saves.append((quality, subsampling))
+    # Drawn last and only where it is asked for, like WebP.
+    if ranges.unsaved and random.random() < ranges.unsaved:
+        saves = []
     return SaveHistory(*size, tuple(saves)), method
 
 

@@ -74,9 +74,9 @@ class MaskNetwork(Network):
         levels = self.encoder(F.pad(self.normalised(images), margin))
         evidence = self.laterals[-1](levels[-1])
         for lateral, level in zip(self.laterals[-2::-1], levels[-2::-1], strict=True):
-            evidence = lateral(level) + _doubled(evidence)
+            evidence = lateral(level) + doubled(evidence)
         evidence = self.smooth(evidence)
-        mask = _doubled(self.mask(evidence))[..., :height, :width]
+        mask = doubled(self.mask(evidence))[..., :height, :width]
         # What lies in the margin is no evidence.
         inside = evidence[..., : (height + 1) // 2, : (width + 1) // 2]
         pooled = torch.cat([inside.mean(dim=(2, 3)), inside.amax(dim=(2, 3))], dim=1)
@@ -152,5 +152,6 @@ def _convolution(before: int, after: int, stride: int) -> nn.Sequential:
     )
 
 
-def _doubled(values: Tensor) -> Tensor:
+def doubled(values: Tensor) -> Tensor:
+    """Twice the size, bilinear."""
     return F.interpolate(values, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -80,7 +80,7 @@ def starting_weights(weights: str, timm_name: str, model: str) -> dict[str, Tens
         return read_weights(Path(weights))
     if not timm_name:
         raise CorpusError(f"{model} has no backbone that was trained before; use weights none.")
-    return _pretrained(timm_name) if weights == "pretrained" else _packaged(timm_name, model)
+    return pretrained(timm_name) if weights == "pretrained" else _packaged(timm_name, model)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -182,7 +182,12 @@ def origin(network: Network, weights: str) -> str:
     return f"File {printable(Path(weights).name)}, SHA-256 {digest}."
 
 
-def _pretrained(timm_name: str) -> dict[str, Tensor]:
+def pretrained(timm_name: str) -> dict[str, Tensor]:
+    """Timm's own weights of a network, from its cache or the net.
+
+    Raises:
+        CorpusError: they could not be fetched.
+    """
     try:
         model: nn.Module = timm.create_model(timm_name, pretrained=True)
     except Exception as error:  # The hub's client raises errors of several libraries.

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from app.atomic import write_bytes
 from app.detection.card import INPUT_NAME, METADATA_KEY, ModelCard, Preparation
-from app.detection.detector import Detector
+from app.detection.detector import MASK_SUFFIX, Detector
 from trainer.errors import ExportError
 from trainer.publishing.card_page import card_page
-from trainer.publishing.reference import MASK_SUFFIX, make_reference, mask_logits, verify
+from trainer.publishing.reference import make_reference, verify
 from trainer.publishing.reference_document import REFERENCE_KEY, to_json
 
 TOLERANCE = 1e-5
@@ -136,7 +136,7 @@ def parity(model: nn.Module, detector: Detector, dynamic_size: bool = False) -> 
     for images in _random_inputs(detector.card.preparation, dynamic_size):
         try:
             expected = _outputs(model, images)
-            mask = mask_logits(detector, images)
+            mask = detector.masks(images)
             actual = [detector.logits(images)[identifier]] + ([] if mask is None else [mask])
         except Exception as error:
             # torch and onnxruntime have no class in common for what a layer cannot compute.

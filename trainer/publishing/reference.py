@@ -19,17 +19,13 @@ from PIL import Image
 
 from app.analysis.recompress import encoder_identity
 from app.arrays import RgbU8, TensorF32
-from app.detection.card import INPUT_NAME, Preparation
+from app.detection.card import Preparation
 from app.detection.detector import Detector
 from app.detection.prepare import prepare
 from app.errors import ElascopeError, ModelRefusedError
 from app.evidence.decode import decode
 from app.evidence.file import EvidenceFile, sniff
-from app.names import one_line
 from trainer.publishing.reference_document import GRID, Answer, ReferencePicture, read_reference
-
-MASK_SUFFIX = "_mask"
-"""Added to the name of a question's output, it names the output with the mask's logits."""
 
 MEAN_TOLERANCE = 1e-4
 """Allowed for the means of a prepared input, in grey levels: its sums are in float32."""
@@ -135,27 +131,8 @@ def verify(model: Path) -> tuple[Check, ...]:
 def run_detector(detector: Detector, tensor: TensorF32) -> tuple[dict[str, float], Any]:
     """What the program gets for one prepared input; see `Run`."""
     logits = {name: float(values[0]) for name, values in detector.logits(tensor).items()}
-    masks = mask_logits(detector, tensor)
+    masks = detector.masks(tensor)
     return logits, None if masks is None else masks[0]
-
-
-def mask_logits(detector: Detector, batch: TensorF32) -> NDArray[np.float32] | None:
-    """Logits (n, height, width) of the mask that belongs to the first question, if there is one.
-
-    Raises:
-        ModelRefusedError: the output of that name is no mask.
-    """
-    session = detector._session
-    name = detector.card.questions[0].output + MASK_SUFFIX
-    if name not in [output.name for output in session.get_outputs()]:
-        return None
-    mask = np.asarray(session.run([name], {INPUT_NAME: batch})[0], dtype=np.float32)
-    if mask.ndim != 4 or mask.shape[:2] != (len(batch), 1) or 0 in mask.shape:
-        raise ModelRefusedError(
-            f"The output {one_line(name)} has the shape {list(mask.shape)}; a mask has "
-            "[batch, 1, height, width]."
-        )
-    return mask[:, 0]
 
 
 def _checks(detector: Detector, picture: ReferencePicture, model: str) -> Iterator[Check]:

@@ -222,5 +222,6 @@ class Thumbnailer:
                 entry, side = self._wanted.popitem(last=True)
                 self._making, evidence = (entry, side), self._evidence
             pixels = thumbnail(entry.path, side, self._cache, evidence)
-            if not self._closed:
-                self._deliver(entry, side, pixels)
+            with self._news:  # so that after `close` nothing is being delivered
+                if not self._closed:
+                    self._deliver(entry, side, pixels)

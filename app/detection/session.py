@@ -1,0 +1,66 @@
+"""Sessions of onnxruntime. This is the only module of the program that imports it."""
+
+import sys
+from ctypes.util import find_library
+from pathlib import Path
+from typing import TypeAlias
+
+import onnxruntime
+
+from app.errors import ModelRefusedError
+
+Session: TypeAlias = onnxruntime.InferenceSession
+"""A loaded graph."""
+
+
+def open_session(content: bytes, name: str) -> Session:
+    """Load a graph.
+
+    Args:
+        content: of the ONNX file.
+        name: of the model, for the sentence.
+
+    Raises:
+        ModelRefusedError: onnxruntime cannot load it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # the analyst gets sentences, not the library's log
+    # Callers run several images at once; one thread each keeps the cores from contending.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=_providers())
+    except Exception as error:
+        # onnxruntime raises a class of its own for each kind of malformed model.
+        raise ModelRefusedError(
+            f"The model {name} is not a usable ONNX file.", repr(error)
+        ) from error
+
+
+def metadata(session: Session) -> dict[str, str]:
+    """The texts that the ONNX file carries, by key."""
+    found: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    return found
+
+
+def provider_of(session: Session) -> str:
+    """The execution provider that really computes; what onnxruntime offers may not work here."""
+    return str(session.get_providers()[0])
+
+
+def _providers() -> list[str]:
+    """Execution providers to ask for, best first.
+
+    The GPU wheel claims CUDA on any machine and prints errors when the driver is missing, so
+    CUDA is asked for only where a driver can be seen. onnxruntime itself falls back to the CPU.
+    """
+    available = onnxruntime.get_available_providers()
+    if "CUDAExecutionProvider" in available and _nvidia_driver():
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    return ["CPUExecutionProvider"]
+
+
+def _nvidia_driver() -> bool:
+    if sys.platform == "win32":
+        return find_library("nvcuda") is not None
+    return Path("/dev/nvidiactl").exists()
