@@ -82,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         required=True,
         metavar="CORPUS",
-        help="the corpora that it was trained on, in their order",
+        help="the corpora that it was trained on, in their order; for a model on a backbone the "
+        "folder that holds all of them",
     )
     evaluate.add_argument(
         "--authentic",
@@ -91,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FOLDER",
         help="further folders of untouched pictures, for false alarms elsewhere",
+    )
+    evaluate.add_argument(
+        "--cache",
+        type=Path,
+        default=Path("runs/features"),
+        help="of features, for models on a backbone",
     )
     evaluate.set_defaults(run=_evaluate)
 
@@ -106,11 +113,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from app.detection.backbone import Backbones
+    from app.detection.detector import Detector
     from app.detection.library import resolve_model
-    from app.paths import model_folders
+    from app.paths import backbone_folders, model_folders
     from trainer.evaluate import evaluate
 
     model = resolve_model(options.model, model_folders())
+    backbones = Backbones(backbone_folders())
+    if Detector(model, backbones).backbone is not None:
+        from trainer.heads.evaluate import evaluate_head, lines_of
+
+        results, notes = evaluate_head(model, options.data[0], backbones, options.cache)
+        print("\n".join([*lines_of(results), *notes]))
+        return 1 if any("DIFFERENT" in note for note in notes) else 0
     evaluation, notes = evaluate(model, options.data, options.authentic)
     print(evaluation.table())
     for note in notes:

@@ -122,9 +122,9 @@ def evaluate(
     stored: dict[str, Any] = detector.card.results
     for name, fresh in measures.items():
         if name in stored:
-            same = _close(fresh.rounded(), stored[name])
+            same = close(fresh.rounded(), stored[name])
             notes.append(f"{name}: {'equal to' if same else 'DIFFERENT from'} the card")
-    if not _close(lookup, stored.get("container_only", lookup)):
+    if not close(lookup, stored.get("container_only", lookup)):
         notes.append("container-only lookup: DIFFERENT from the card")
     return Evaluation(measures, lookup, question.id), notes
 
@@ -164,13 +164,13 @@ def _triple(value: tuple[float, float, float] | None) -> str:
     return "-" if value is None else f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]"
 
 
-def _close(fresh: Any, stored: Any) -> bool:
-    """Equal up to what another processor's floating point changes: a draw or two."""
+def close(fresh: Any, stored: Any) -> bool:
+    """Whether results are equal up to what another processor's floating point changes."""
     if isinstance(fresh, dict):
         # A newer trainer measures more than an older card holds.
-        return stored.keys() <= fresh.keys() and all(_close(fresh[k], stored[k]) for k in stored)
+        return stored.keys() <= fresh.keys() and all(close(fresh[k], stored[k]) for k in stored)
     if isinstance(fresh, list):
-        return len(fresh) == len(stored) and all(map(_close, fresh, stored))
+        return len(fresh) == len(stored) and all(map(close, fresh, stored))
     if isinstance(fresh, float):
         return bool(abs(fresh - stored) <= 0.002)
     if isinstance(fresh, int):

@@ -85,6 +85,20 @@ def _parser(command: str) -> argparse.ArgumentParser:
         add_analyse(analyse)
         add_ela(ela)
 
+    copies = commands.add_parser(
+        "copy-move", help="look for parts of one image that are twice in it"
+    )
+    if command == "copy-move":
+        from app.cli.copy_move import add_copy_move
+
+        add_copy_move(copies)
+
+    where = commands.add_parser("where", help="mark the places in which a model finds something")
+    if command == "where":
+        from app.cli.where import add_where
+
+        add_where(where)
+
     replay = commands.add_parser("replay", help="make a recorded picture again and compare")
     replay.add_argument("record", type=Path, metavar="RECORD", help="PNG or JSON with a record")
     replay.add_argument(
@@ -105,6 +119,12 @@ def _add_scan(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         action="extend",
         help="models to ask, after the folders; by default all that are installed",
+    )
+    parser.add_argument(
+        "--maps",
+        type=Path,
+        metavar="DIR",
+        help="write maps of conspicuous images (PNG and JSON) into this folder",
     )
     parser.add_argument("--jobs", type=_positive, metavar="N", help="threads (default: cores)")
     parser.add_argument("--no-recursive", action="store_true", help="leave out subfolders")

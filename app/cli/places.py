@@ -22,6 +22,22 @@ def check_sources(paths: Sequence[Path]) -> None:
             raise ElascopeError(f"There is no file or folder {path}.")
 
 
+def check_folder(folder: Path) -> None:
+    """Make a folder for outputs if it is missing, and refuse one that cannot be written to.
+
+    Raises:
+        NotWrittenError: it is no folder, or cannot be made or written to.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise NotWrittenError(
+            f"The folder {folder} cannot be made: {error.strerror}.", repr(error)
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise NotWrittenError(f"The folder {folder} cannot be written to.")
+
+
 def check_suffixes(targets: Sequence[tuple[Path, str]]) -> None:
     """Refuse a name that promises another kind of content than it would get.
 

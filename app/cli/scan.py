@@ -9,7 +9,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from app.cli.places import check_sources, check_targets
+from app.cli.places import check_folder, check_sources, check_targets
 from app.cli.terminal import EXIT_INTERRUPTED, complain, decoders_silenced, interrupt_sets
 from app.detection.backbone import Backbones
 from app.detection.detector import Detector
@@ -19,6 +19,7 @@ from app.names import one_line
 from app.paths import backbone_folders, model_folders
 from app.report import REPORTS
 from app.report.base import Report
+from app.report.maps import MapFolder
 from app.scan.pipeline import find_files, scan
 from app.scan.rows import Row
 
@@ -38,15 +39,24 @@ def scan_folders(options: argparse.Namespace) -> int:
     detectors = _detectors(options.model)
     questions = [question.id for detector in detectors for question in detector.card.questions]
 
+    maps = None
+    if options.maps is not None:
+        check_folder(options.maps)
+        maps = MapFolder(options.maps, detectors, paths)
     stop = threading.Event()
     rows: list[Row] = []
     with decoders_silenced() as terminal, interrupt_sets(stop):
-        for row in _progress(scan(paths, detectors, options.jobs, stop), len(paths), terminal):
+        found = scan(paths, detectors, options.jobs, stop, maps.visit if maps else None)
+        for row in _progress(found, len(paths), terminal):
             rows.append(row)
     written, failures = _write(reports, rows, questions)
     if options.table:
         _print_table(rows, questions)
     _print_summary(rows, len(paths), written)
+    if maps is not None:
+        print(f"Maps of {maps.written} conspicuous images: {one_line(str(maps.folder.resolve()))}")
+        for sentence in sorted(set(maps.failures)):
+            complain(sentence)
     if failures:
         raise failures[0]
     return EXIT_INTERRUPTED if stop.is_set() else 0

@@ -21,7 +21,7 @@ _FILE_COLUMNS = (
     "status",
     "message",
 )
-_VERDICT_COLUMNS = ("state", "score", "model", "model_sha256", "reason")
+_VERDICT_COLUMNS = ("state", "score", "low", "high", "model", "model_sha256", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,17 @@ def cells(row: Row, questions: Iterable[str]) -> dict[str, Cell]:
         "message": printable(row.message),
     }
     for verdict in reversed(row.verdicts):
-        score = None if verdict.score is None else round(verdict.score, 6)
         values |= {
             f"{verdict.question}_state": verdict.state.value,
-            f"{verdict.question}_score": score,
+            f"{verdict.question}_score": _rounded(verdict.score),
+            f"{verdict.question}_low": _rounded(verdict.low),
+            f"{verdict.question}_high": _rounded(verdict.high),
             f"{verdict.question}_model": verdict.model,
             f"{verdict.question}_model_sha256": verdict.model_sha256,
             f"{verdict.question}_reason": verdict.reason,
         }
     return values
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 6)

@@ -3,15 +3,16 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from app.detection.detector import Detector
 from app.detection.judging import judge
+from app.detection.verdict import Verdict
 from app.errors import ElascopeError
-from app.evidence.decode import decode
-from app.evidence.file import open_evidence
+from app.evidence.decode import DecodedImage, decode
+from app.evidence.file import EvidenceFile, open_evidence
 from app.scan.rows import Row, error_row
 
 _AHEAD = 4
@@ -57,7 +58,11 @@ def find_files(
     return list(once.values())
 
 
-def judge_file(path: Path, detectors: Sequence[Detector]) -> Row:
+Visit = Callable[[EvidenceFile, DecodedImage, Sequence[Verdict]], None]
+"""Gets a judged picture while its pixels are there; called on the threads of the scan."""
+
+
+def judge_file(path: Path, detectors: Sequence[Detector], visit: Visit | None = None) -> Row:
     """Read, decode and judge one file. Never raises for what is in the file."""
     evidence = record = None
     try:
@@ -65,6 +70,8 @@ def judge_file(path: Path, detectors: Sequence[Detector]) -> Row:
         image = decode(evidence)
         record = image.record
         verdicts = judge(detectors, image)
+        if visit is not None:
+            visit(evidence, image, verdicts)
     except ElascopeError as error:
         return error_row(path, error, evidence, record)
     except MemoryError as error:
@@ -84,6 +91,7 @@ def scan(
     detectors: Sequence[Detector],
     jobs: int | None = None,
     stop: threading.Event | None = None,
+    visit: Visit | None = None,
 ) -> Iterator[Row]:
     """Judge ``paths``, yielding one row for each in their order.
 
@@ -93,6 +101,7 @@ def scan(
         jobs: threads; by default one for each core.
         stop: looked at before each file; when set, no further file is begun and the rows of
             those already begun are still yielded.
+        visit: gets every judged picture.
     """
     stop = stop or threading.Event()
     workers = jobs or os.cpu_count() or 1
@@ -100,7 +109,7 @@ def scan(
     pending: deque[Future[Row | None]] = deque()
 
     def row_of(path: Path) -> Row | None:
-        return None if stop.is_set() else judge_file(path, detectors)
+        return None if stop.is_set() else judge_file(path, detectors, visit)
 
     waiting = iter(paths)
     try:

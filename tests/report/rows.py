@@ -37,10 +37,17 @@ _DEEP = DecodeRecord(
 )
 
 
-def _verdict(question: str, state: State, score: float | None, reason: str) -> Verdict:
+def _verdict(
+    question: str,
+    state: State,
+    score: float | None,
+    reason: str,
+    low: float | None = None,
+    high: float | None = None,
+) -> Verdict:
     outside = state is State.OUTSIDE_VALIDITY
     provider = "" if outside else "CPUExecutionProvider"
-    return Verdict(question, state, score, reason, "grey-mean", "ab" * 32, provider)
+    return Verdict(question, state, score, reason, "grey-mean", "ab" * 32, provider, low, high)
 
 
 ROWS = (
@@ -51,7 +58,9 @@ ROWS = (
         size=4_194_304,
         record=_RECORD,
         verdicts=(
-            _verdict("tampered", State.POSITIVE, 0.912345678, "Consistent with a change."),
+            _verdict(
+                "tampered", State.POSITIVE, 0.912345678, "Consistent with a change.", 0.85, 0.95
+            ),
             _verdict("generated", State.NEGATIVE, 0.0000004, "No sign of a generator."),
         ),
     ),

@@ -41,7 +41,7 @@ def test_the_csv_module_reads_every_value_back() -> None:
     assert len(read) == len(ROWS)
     for cells, row in zip(read, ROWS, strict=True):
         assert None not in cells
-        assert cells["schema"] == "1"
+        assert cells["schema"] == "2"
         shown = os.fsencode(row.path).decode("utf-8", "backslashreplace")
         assert _plain(cells["path"]) == shown
         assert (cells["status"], cells["sha256"]) == (row.status, row.sha256)
@@ -79,8 +79,8 @@ def test_columns_follow_the_questions() -> None:
         "schema", "path", "sha256", "bytes", "format", "width", "height", "status", "message",
     ]  # fmt: skip
     assert header[9:] == [
-        "b_state", "b_score", "b_model", "b_model_sha256", "b_reason",
-        "a_state", "a_score", "a_model", "a_model_sha256", "a_reason",
+        "b_state", "b_score", "b_low", "b_high", "b_model", "b_model_sha256", "b_reason",
+        "a_state", "a_score", "a_low", "a_high", "a_model", "a_model_sha256", "a_reason",
     ]  # fmt: skip
 
 

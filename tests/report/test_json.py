@@ -49,7 +49,7 @@ def test_the_shared_rows_give_the_golden_file(
 
 def test_the_document_names_the_program_and_the_encoder() -> None:
     document = _read(render_json(ROWS, QUESTIONS))
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert document["program"] == f"elascope {__version__}"
     assert document["encoder"] == dataclasses.asdict(encoder_identity())
     assert document["questions"] == ["tampered", "generated"]

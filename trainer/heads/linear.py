@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from trainer.errors import CorpusError
 from trainer.heads.recipe import HeadRecipe
 
 
@@ -52,7 +53,12 @@ def fit_linear(
         labels: (rows,) 0 or 1.
         groups: (rows,) set or generator.
         recipe: blocks and regularisation.
+
+    Raises:
+        CorpusError: one of the classes is missing.
     """
+    if len(np.unique(labels)) < 2:
+        raise CorpusError("Too few pictures: one of the classes is missing in a fold.")
     first, last = recipe.blocks
     tokens = unit_tokens(summary, first, last)
     middle, spread = tokens.mean(axis=0), tokens.std(axis=0) + 1e-12

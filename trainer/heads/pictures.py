@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.arrays import RgbU8
+from app.detection.content import describe_content, reasons_against_content
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
 from trainer.corpus import Example
-from trainer.corpus.examine import GENERATED
+from trainer.corpus.examine import GENERATED, on_all_cores
 from trainer.corpus.folder import read_authentic, read_references
 from trainer.corpus.forge import ForgeRange, Plan, choose_kinds
 from trainer.corpus.photographs import Photograph
@@ -114,7 +115,22 @@ def generated_pictures(root: Path, seed: int) -> list[Picture]:
     pictures += _of(_half(untouched, seed), "casia1", seed)
     for name, examples in read_references(root / "casia1", UNTOUCHED).items():
         pictures += _of(examples, name, seed)
-    return pictures
+    return photographs_among(pictures)
+
+
+def photographs_among(pictures: Sequence[Picture]) -> list[Picture]:
+    """Without the files that the program itself would give no score, such as screenshots.
+
+    Some lie among the photographs of every collection.
+    """
+
+    def is_photograph(picture: Picture) -> bool:
+        if isinstance(picture.source, FromPair):
+            return True
+        return not reasons_against_content(describe_content(picture.pixels()[0]))
+
+    found = on_all_cores(is_photograph, pictures, "looking for photographs")
+    return [picture for picture, kept in zip(pictures, found, strict=True) if kept]
 
 
 def altered_pictures(root: Path, seed: int, test_share: float, forged_pairs: int) -> list[Picture]:
@@ -141,7 +157,7 @@ def altered_pictures(root: Path, seed: int, test_share: float, forged_pairs: int
             bases[picture.fold].append(one)
     for fold, photographs in bases.items():
         pictures += _forged(photographs, seed + fold, fold, forged_pairs // FOLDS)
-    return pictures
+    return photographs_among(pictures)
 
 
 def _forged(photographs: Sequence[Photograph], seed: int, fold: int, count: int) -> list[Picture]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from app.detection.card import Calibration, ModelCard, Preparation, Question
+from app.detection.card import Calibration, ModelCard, Question, Where
 from app.detection.verdict import percent
 from app.names import one_line
 
@@ -38,21 +38,23 @@ def card_page(card: ModelCard) -> str:
         "",
         card.summary,
         "",
-        f"- Input: {_input(card.preparation)}",
+        f"- Input: {_input(card)}",
         f"- Valid for: {', '.join(validity.formats)}, shorter side from {validity.minimum_side} "
-        f"px, longer side to {validity.maximum_side} px, sides to {validity.maximum_aspect:g}:1.",
+        f"px, longer side to {validity.maximum_side} px, sides to {validity.maximum_aspect:g}:1"
+        f"{', photographs only' if validity.photographs_only else ''}.",
         f"- Licence: {card.licence}",
     ]
     for question in card.questions:
         lines += ["", f"## {question.text}", "", *_question(question)]
+    if card.where is not None:
+        lines += ["", "## Where", "", *_where(card.where)]
     lines += ["", "## What it does not do", "", *(f"- {limit}" for limit in card.limits)]
     lines += ["", "## Data and split", "", card.training.data, "", card.training.split, ""]
     lines += [
         "## Measured",
         "",
-        "Value and 95 % interval; accuracy and confusion at a score of 0.5. What was measured on "
-        "`train` and `validation` flatters: the first fitted the weights, the second chose the "
-        "epoch. A group without authentic pictures is compared with all of its set's.",
+        "Value and 95 % interval; accuracy and confusion at a score of 0.5."
+        + (_FLATTERS if {"train", "validation"} & set(card.results) else ""),
         *(
             line.replace("tampered", _plain(card.questions[0].id))
             for line in _results(_test_first(card.results), 3)
@@ -63,14 +65,38 @@ def card_page(card: ModelCard) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _input(preparation: Preparation) -> str:
-    words = {"ela": "the error level map", "rgb": "the pixels"}
-    planes = " and ".join(words[plane] for plane in preparation.planes)
+_FLATTERS = (
+    " What was measured on `train` and `validation` flatters: the first fitted the weights, the "
+    "second chose the epoch. A group without authentic pictures is compared with all of its set's."
+)
+
+_PLANES = {"ela": "the error level map", "rgb": "the pixels", "noise": "the noise"}
+
+
+def _input(card: ModelCard) -> str:
+    preparation = card.preparation
+    planes = " and ".join(_PLANES[plane] for plane in preparation.planes)
+    if card.backbone is not None:
+        planes = f"what the backbone {card.backbone.name} ({card.backbone.sha256[:12]}) makes of {planes}"
     saved = f" (quality {preparation.quality}, {preparation.subsampling})"
     return (
         f"{planes}{saved if 'ela' in preparation.planes else ''} of the whole picture, reduced to "
         f"{preparation.height} x {preparation.width} by the mean over areas."
     )
+
+
+def _where(where: Where) -> list[str]:
+    lines = [
+        f"- Marked from {where.threshold:.2f} on; regions below {percent(where.smallest_share)} of "
+        "the picture are left out."
+    ]
+    if where.network:
+        planes = ", ".join(_PLANES[plane] for plane in where.planes)
+        lines.append(
+            f"- The coarse map of the whole picture is refined at full resolution in tiles of "
+            f"{where.tile} px by where.onnx, from {planes}."
+        )
+    return lines
 
 
 def _question(question: Question) -> list[str]:

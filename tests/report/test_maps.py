@@ -1,0 +1,131 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.cli import main
+from app.cli.where import disagreement_of, sentences
+from app.detection.backbone import Backbones
+from app.detection.card import Where
+from app.detection.detector import Detector
+from app.detection.verdict import State, Verdict
+from app.report.maps import MapFolder, conspicuous
+from app.scan.pipeline import scan
+from tests.backbones import head_card, write_backbone, write_head
+from tests.pictures import encoded
+
+
+def _verdict(state: State, score: float | None) -> Verdict:
+    return Verdict("tampered", state, score, "A reason.", "toy", "ab" * 32, "CPU")
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> Detector:
+    """Positive above a level of about 166; its map marks what is brighter than 128."""
+    where = Where("tampered", "where", "", (), 128, 0.5, 0.0)
+    made = head_card(write_backbone(tmp_path / "backbones"), where, name="toy")
+    model = write_head(tmp_path / "models" / "toy" / "model.onnx", made)
+    return Detector(model, Backbones((tmp_path / "backbones",)))
+
+
+@pytest.mark.parametrize(
+    ("state", "score", "expected"),
+    [
+        (State.POSITIVE, 0.9, True),
+        (State.INCONCLUSIVE, 0.5, True),
+        (State.INCONCLUSIVE, 0.49, False),
+        (State.NEGATIVE, 0.1, False),
+        (State.OUTSIDE_VALIDITY, None, False),
+    ],
+)
+def test_what_asks_for_a_look(state: State, score: float | None, expected: bool) -> None:
+    assert conspicuous(_verdict(state, score)) is expected
+
+
+def _folder(folder: Path) -> list[Path]:
+    folder.mkdir()
+    bright = np.full((64, 96, 3), 90, np.uint8)
+    bright[:, 48:] = 250
+    for name, pixels in (("bright", bright + 5), ("dark", np.full((64, 96, 3), 20, np.uint8))):
+        (folder / f"{name}.png").write_bytes(encoded(pixels, "PNG"))
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    return sorted(folder.iterdir())
+
+
+def test_maps_are_written_for_conspicuous_pictures_only(tmp_path: Path, detector: Detector) -> None:
+    paths = _folder(tmp_path / "evidence")
+    target = tmp_path / "maps"
+    target.mkdir()
+    maps = MapFolder(target, [detector], paths)
+    rows = list(scan(paths, [detector], 2, visit=maps.visit))
+    assert [row.status for row in rows] == ["ok", "broken", "ok"]
+    assert (maps.written, maps.failures) == (1, [])
+    stem = f"{rows[0].sha256[:16]}.tampered"
+    assert sorted(path.name for path in target.iterdir()) == [f"{stem}.json", f"{stem}.png"]
+    document = json.loads((target / f"{stem}.json").read_text())
+    assert (document["width"], document["height"]) == (96, 64)
+    (region,) = document["regions"]
+    assert abs(region["area"] - 48 * 64) < 12 * 64
+    assert document["record"]["sha256"] == rows[0].sha256
+    assert document["record"]["model"] == "toy"
+    with Image.open(target / f"{stem}.png") as picture:
+        assert picture.size == (96, 64)
+        assert json.loads(picture.info["elascope.record"])["sha256"] == rows[0].sha256
+
+
+def test_a_map_that_cannot_be_written_costs_no_row(tmp_path: Path, detector: Detector) -> None:
+    paths = _folder(tmp_path / "evidence")
+    maps = MapFolder(tmp_path / "gone", [detector], paths)
+    rows = list(scan(paths, [detector], 1, visit=maps.visit))
+    assert [row.status for row in rows] == ["ok", "broken", "ok"]
+    assert maps.written == 0
+    (sentence,) = maps.failures
+    assert "gone" in sentence
+
+
+def test_score_and_map_that_disagree_are_told_apart(detector: Detector) -> None:
+    marked = detector.locate(np.full((64, 64, 3), 240, np.uint8))
+    nothing = detector.locate(np.full((64, 64, 3), 10, np.uint8))
+    assert marked.regions and not nothing.regions
+    agree = [(State.POSITIVE, marked), (State.NEGATIVE, nothing), (State.INCONCLUSIVE, marked)]
+    assert [disagreement_of(_verdict(state, 0.5), found) for state, found in agree] == [""] * 3
+    against = disagreement_of(_verdict(State.POSITIVE, 0.9), nothing)
+    assert "the map shows none" in against
+    against = disagreement_of(_verdict(State.NEGATIVE, 0.1), marked)
+    assert "the map marks a part" in against
+    assert "means nothing" in disagreement_of(_verdict(State.OUTSIDE_VALIDITY, None), marked)
+    text = "\n".join(sentences(_verdict(State.POSITIVE, 0.9), marked))
+    assert "in 1 region, 100.0%" in text
+    assert text.endswith("not what happened there.")
+
+
+def test_the_commands_end_to_end(
+    tmp_path: Path,
+    detector: Detector,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """``scan --maps`` and ``where`` with a model and backbone of the user's own folder."""
+    data = tmp_path / "data" / "elascope"
+    data.mkdir(parents=True)
+    for name in ("models", "backbones"):
+        (tmp_path / name).rename(data / name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("app.paths.resources", lambda: tmp_path / "nothing")
+    _folder(tmp_path / "evidence")
+    picture, target = tmp_path / "evidence" / "bright.png", tmp_path / "maps"
+    assert main(["scan", str(tmp_path / "evidence"), "--maps", str(target)]) == 0
+    assert "Maps of 1 conspicuous images" in capsys.readouterr().out
+    assert len(list(target.iterdir())) == 2
+    outputs = ["--png", str(tmp_path / "w.png"), "--json", str(tmp_path / "w.json")]
+    assert main(["where", str(picture), *outputs]) == 0
+    text = capsys.readouterr().out
+    assert "tampered: " in text and "in 1 region" in text
+    assert json.loads((tmp_path / "w.json").read_text())["regions"]
+    before = picture.read_bytes()
+    assert main(["where", str(picture), "--png", str(picture)]) != 0
+    assert picture.read_bytes() == before
+    assert main(["scan", str(tmp_path / "evidence"), "--maps", str(picture)]) != 0
+    assert "cannot be made" in capsys.readouterr().err
