@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from app.arrays import RgbU8
-from app.detection.prepare import reduce_area_mean
 from app.detection.session import metadata, open_session, provider_of
 from app.errors import ModelRefusedError
 
@@ -91,7 +91,11 @@ class Backbone:
         Args:
             pixels: (height, width, 3) uint8 RGB at full resolution.
         """
-        image = reduce_area_mean(pixels, self.side, self.side)[None]
+        # In 8 bits, which for large pictures takes a fifth of the time of `reduce_area_mean`: half
+        # a grey level, much to a residual, is nothing to pixels.
+        size = self.side, self.side
+        small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+        image = small.transpose(2, 0, 1)[None].astype(np.float32)
         summary, patches = self._session.run(["summary", "patches"], {"image": image})
         return Features(np.asarray(summary)[0], np.asarray(patches)[0])
 

@@ -206,6 +206,23 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyMoveEvidence:
+    """How much the search for copies counts in a score; see `app.analysis.copy_move`.
+
+    Attributes:
+        question: id of the question whose logit gets ``weight`` times the strength of the finding.
+        weight: 0 or more, in logits.
+        megapixels: that larger pictures are reduced to for the search.
+        version: of the method; strengths of another one mean something else.
+    """
+
+    question: str
+    weight: float
+    megapixels: float
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """Where the weights came from.
 
@@ -248,6 +265,7 @@ class ModelCard:
         results: measured results by name of the data set; free form, numbers as measured.
         backbone: whose features the model takes in place of prepared pixels.
         where: how it says where; None for a model that does not.
+        copy_move: how much copies count; None where they are not looked for.
     """
 
     schema: int
@@ -263,6 +281,7 @@ class ModelCard:
     results: dict[str, Any] = field(default_factory=dict)
     backbone: BackboneReference | None = None
     where: Where | None = None
+    copy_move: CopyMoveEvidence | None = None
 
     def to_json(self) -> str:
         """The document as it is stored."""
@@ -321,8 +340,13 @@ def _check(card: ModelCard) -> None:
         raise _CardError("the input size is out of range")
     if not card.questions:
         raise _CardError("it names no question")
-    if (card.backbone or card.where) and card.schema < _BACKBONE_SCHEMA:
-        raise _CardError(f"a backbone or a map needs schema {_BACKBONE_SCHEMA}")
+    if (card.backbone or card.where or card.copy_move) and card.schema < _BACKBONE_SCHEMA:
+        raise _CardError(f"a backbone, a map or copies need schema {_BACKBONE_SCHEMA}")
+    if copies := card.copy_move:
+        if copies.question not in [question.id for question in card.questions]:
+            raise _CardError("copies count for no question")
+        if not (0 <= copies.weight <= 100 and 0.25 <= copies.megapixels <= 8):
+            raise _CardError("the settings of the search for copies are out of range")
     if card.backbone and not re.fullmatch(r"[0-9a-f]{64}", card.backbone.sha256):
         raise _CardError("the hash of its backbone is no SHA-256")
     if card.where:

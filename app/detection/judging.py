@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from app.analysis.copy_move import CopyMoveParams, copy_move
 from app.analysis.recompress import round_trip
 from app.arrays import RgbU8
 from app.detection.backbone import Features
@@ -55,6 +56,9 @@ def _cropped(pixels: RgbU8) -> RgbU8:
     return np.ascontiguousarray(pixels[8:, 8:])
 
 
+FINDING = CopyMoveParams().threshold
+"""Strength of a copy-move that is a finding by itself."""
+
 VARIATIONS = (
     Variation("saved again at quality 75", _saved_at_75),
     Variation("saved again at quality 95", _saved_at_95),
@@ -90,10 +94,14 @@ def judge(
             ]
             continue
         found = [views.logits(detector, index) for index in range(len(variations) + 1)]
-        verdicts += [
-            _answer(detector, question, [logits[question.id] for logits in found])
-            for question in detector.card.questions
-        ]
+        for question in detector.card.questions:
+            logits = [view[question.id] for view in found]
+            copies = detector.card.copy_move
+            strength = 0.0
+            if copies is not None and copies.question == question.id:
+                strength = views.strength_of_copies(copies.megapixels)
+                logits = [logit + copies.weight * strength for logit in logits]
+            verdicts.append(_answer(detector, question, logits, strength))
     return tuple(verdicts)
 
 
@@ -105,6 +113,7 @@ class _Views:
         self._variations = variations
         self._changed: dict[int, RgbU8] = {0: pixels}
         self._features: dict[tuple[int, str], Features] = {}
+        self._copies: dict[float, float] = {}
 
     def logits(self, detector: Detector, index: int) -> dict[str, float]:
         """Of view ``index``: 0 is the picture as it is."""
@@ -118,14 +127,32 @@ class _Views:
             self._features[key] = detector.backbone.features(pixels)
         return detector.logits_of(pixels, self._features[key])
 
+    def strength_of_copies(self, megapixels: float) -> float:
+        """Of the strongest copy-move, 0..1, in the picture as it is.
 
-def _answer(detector: Detector, question: Question, logits: Sequence[float]) -> Verdict:
+        The variations are taken to have the same: the search would cost more than all else, and
+        the control of its false alarms includes saves and reductions.
+        """
+        if megapixels not in self._copies:
+            found = copy_move(self._pixels, CopyMoveParams(megapixels=megapixels))
+            self._copies[megapixels] = found.strength or 0.0
+        return self._copies[megapixels]
+
+
+def _answer(
+    detector: Detector, question: Question, logits: Sequence[float], copies: float
+) -> Verdict:
     if not all(map(math.isfinite, logits)):
         return _refusal(detector, question, "The model gave no number for this image.")
     scores = [calibrated(question.calibration, logit) for logit in logits]
     alone = state_of(question, scores[0])
     state = settled(question, scores)
     reason = explain(question, state, unsettled=state is not alone)
+    if copies >= FINDING:
+        reason += (
+            f" Parts of the picture are in it twice (copy-move, strength {copies:.2f}); that "
+            "counts in the score."
+        )
     low, high = (min(scores), max(scores)) if len(scores) > 1 else (None, None)
     return Verdict(
         question.id,

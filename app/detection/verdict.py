@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
 
+from app.analysis.copy_move import VERSION as COPY_MOVE_VERSION
 from app.analysis.recompress import encoder_identity
 from app.detection.card import Calibration, ModelCard, Question
 from app.evidence.decode import DecodeRecord
@@ -70,6 +71,8 @@ def reasons_against(card: ModelCard, record: DecodeRecord) -> tuple[str, ...]:
     needs_encoder = "ela" in (*card.preparation.planes, *(card.where.planes if card.where else ()))
     if needs_encoder and card.preparation.encoder_fingerprint != encoder_identity().fingerprint:
         reasons.append("this computer's JPEG encoder differs from the one of the training")
+    if card.copy_move is not None and card.copy_move.version != COPY_MOVE_VERSION:
+        reasons.append("this program looks for copies in another way than the model's")
     return tuple(reasons)
 
 

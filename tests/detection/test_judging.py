@@ -1,14 +1,17 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from app.analysis.copy_move import VERSION, CopyMoveParams, copy_move
 from app.detection import judging
 from app.detection.backbone import Backbone, Backbones
-from app.detection.card import Calibration
+from app.detection.card import Calibration, CopyMoveEvidence
 from app.detection.detector import Detector
 from app.detection.judging import VARIATIONS, Variation, judge
 from app.detection.verdict import State, settled
+from app.errors import ModelRefusedError
 from app.evidence.decode import DecodedImage, decode
 from tests.backbones import head_card, write_backbone, write_head
 from tests.models import card, question, write_model
@@ -134,3 +137,62 @@ def test_a_variation_without_a_number_gives_no_score(tmp_path: Path) -> None:
     path = write_model(tmp_path / "m.onnx", card([asked]).to_json(), root_of_minus_one=True)
     (verdict,) = judge([Detector(path)], _grey(128))
     assert verdict.state is State.OUTSIDE_VALIDITY
+
+
+def _with_copies(weight: float) -> dict[str, object]:
+    return {"copy_move": CopyMoveEvidence("tampered", weight, 1.0, VERSION), "schema": 3}
+
+
+def _copied() -> DecodedImage:
+    """Grain with a part of it in another place."""
+    smooth = cv2.GaussianBlur(noise(240, 320), (0, 0), 1.5)
+    stretched = cv2.normalize(smooth, None, 60, 180, cv2.NORM_MINMAX).astype(np.uint8)
+    stretched[130:220, 200:300] = stretched[20:110, 20:120]
+    return decode(in_memory(encoded(stretched, "PNG")))
+
+
+def test_copies_count_in_the_score_and_in_the_reason(tmp_path: Path) -> None:
+    image = _copied()
+    strength = copy_move(image.pixels, CopyMoveParams(megapixels=1.0)).strength
+    assert strength is not None and strength > 0.75
+    scores = []
+    for name, changes in (("without", {}), ("with", _with_copies(4.0))):
+        path = write_model(tmp_path / name / "model.onnx", card(**changes).to_json())
+        (verdict,) = judge([Detector(path)], image, ())
+        scores.append(verdict)
+    logits = [float(np.log(one.score / (1 - one.score))) for one in scores if one.score]
+    assert logits[1] - logits[0] == pytest.approx(4.0 * strength, abs=1e-4)
+    assert "twice" not in scores[0].reason
+    assert f"(copy-move, strength {strength:.2f})" in scores[1].reason
+
+
+def test_a_picture_without_copies_keeps_its_score(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "m.onnx", card(**_with_copies(4.0)).to_json())
+    (verdict,) = judge([Detector(path)], _grey(128), ())
+    assert verdict.score == pytest.approx(0.5)
+    assert "twice" not in verdict.reason
+
+
+def test_another_search_for_copies_is_outside_validity(tmp_path: Path) -> None:
+    evidence = CopyMoveEvidence("tampered", 1.0, 1.0, VERSION + 1)
+    made = card(copy_move=evidence, schema=3)
+    (verdict,) = judge([Detector(write_model(tmp_path / "m.onnx", made.to_json()))], _grey(128))
+    assert verdict.state is State.OUTSIDE_VALIDITY
+    assert "looks for copies in another way" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"copy_move": CopyMoveEvidence("generated", 1.0, 1.0, VERSION), "schema": 3},
+        {"copy_move": CopyMoveEvidence("tampered", -1.0, 1.0, VERSION), "schema": 3},
+        {"copy_move": CopyMoveEvidence("tampered", 1.0, 100.0, VERSION), "schema": 3},
+        {"copy_move": CopyMoveEvidence("tampered", 1.0, 1.0, VERSION), "schema": 2},
+    ],
+)
+def test_a_card_with_impossible_copies_is_refused(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    path = write_model(tmp_path / "m.onnx", card(**changes).to_json())
+    with pytest.raises(ModelRefusedError):
+        Detector(path)

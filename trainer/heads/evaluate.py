@@ -16,6 +16,7 @@ from trainer.heads.generated import fit_and_measure
 from trainer.heads.pictures import altered_pictures, generated_pictures
 from trainer.heads.recipe import HeadRecipe
 from trainer.heads.tampered import measure_test
+from trainer.heads.workshop import Workshop
 
 
 def recipe_from_card(detector: Detector) -> HeadRecipe:
@@ -76,7 +77,8 @@ def evaluate_head(
         same = abs(again - published) <= 1e-2 * max(1.0, abs(again))
         notes.append(f"weights: {'equal to' if same else 'DIFFERENT from'} those fitted again")
     else:
-        results = measure_test(detector, draws, recipe)
+        shop = Workshop(root, detector.backbone, model.parent.parent, cache, "", lambda _: None)
+        results = measure_test(detector, draws, recipe, shop)
     for name, fresh in results.items():
         if name in detector.card.results:
             same = close(fresh, detector.card.results[name])

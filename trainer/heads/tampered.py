@@ -1,6 +1,7 @@
 """The model that says whether a picture was altered, and where."""
 
 import hashlib
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from app.analysis.copy_move import VERSION, CopyMoveParams, copy_move
+from app.atomic import write_bytes
 from app.detection.backbone import Backbones
-from app.detection.card import Where
+from app.detection.card import CopyMoveEvidence, Where
 from app.detection.detector import Detector
+from trainer.corpus.examine import on_all_cores
 from trainer.heads.features import Draws, drawn
 from trainer.heads.linear import Linear, fit_linear
 from trainer.heads.measuring import by_group, errors, measured
-from trainer.heads.pictures import FOLDS, UNTOUCHED, altered_pictures
+from trainer.heads.pictures import FOLDS, UNTOUCHED, altered_pictures, manifest
 from trainer.heads.publish import TamperedGraph, publish_head, tiles_onnx
 from trainer.heads.recipe import HeadRecipe
 from trainer.heads.semantic import Semantic, semantic_of, train_semantic
@@ -25,6 +29,9 @@ from trainer.measures.pixels import measure_counts, pixel_counts
 from trainer.questions import ALTERED_AT_ALL
 
 SETS = (*UNTOUCHED, "casia1")
+
+MEGAPIXELS = 1.0
+"""That larger pictures are reduced to for the search for copies."""
 
 _CANDIDATES = tuple(round(0.05 * step, 2) for step in range(4, 18))
 """Thresholds of the map that are tried."""
@@ -70,21 +77,21 @@ def build_tampered(recipe: HeadRecipe, workshop: Workshop) -> Path:
     say = workshop.say
     pictures = altered_pictures(workshop.root, recipe.seed, recipe.test_share, recipe.forged_pairs)
     draws = workshop.features(pictures, recipe)
-    folds = draws.folds
-    inside = np.flatnonzero(folds >= 0)
-    both = np.zeros((len(folds), 2))
-    coarse = np.zeros((len(folds), *draws.masks.shape[1:]), dtype=np.float32)
-    for fold in range(FOLDS):
-        say(f"Fold {fold + 1} of {FOLDS}, trained on the other")
-        asked = np.flatnonzero(folds == fold)
-        fitted = _Fitted(draws, inside[folds[inside] != fold], recipe, say)
-        both[asked], coarse[asked] = fitted.pairs(draws, asked)
+    inside = np.flatnonzero(draws.folds >= 0)
+    both, coarse = cross_validate(draws, recipe, workshop)
     weights = _weights(both[inside], draws.labels[inside])
-    logits = both[inside] @ weights
+    # The search for copies takes longer than all else, so it is done for one draw of each picture.
+    asked = inside[copies_are_asked(draws, inside)]
+    strengths = strengths_of(draws, asked, recipe, workshop)
+    logits = both[asked] @ weights
+    weight = _weight_of_copies(logits, strengths, draws.labels[asked])
+    say(f"Copies count {weight:.2f} logits")
+    logits = logits + weight * strengths
+    copies = CopyMoveEvidence(ALTERED_AT_ALL.id, weight, MEGAPIXELS, VERSION)
     question = question_of(
         ALTERED_AT_ALL,
         draws,
-        inside,
+        asked,
         logits,
         SETS,
         f"untouched pictures ({', '.join(SETS)}) and altered ones (CASIA 1.0, and forgeries made "
@@ -104,9 +111,9 @@ def build_tampered(recipe: HeadRecipe, workshop: Workshop) -> Path:
     )
     say(f"Threshold of the map: {where.threshold}")
     results: dict[str, Any] = {
-        "cross_validated": measured(draws, inside, logits, question),
-        "groups": by_group(draws, inside, logits, question, SETS),
-        "errors": dict(errors(draws, inside, logits)),
+        "cross_validated": measured(draws, asked, logits, question),
+        "groups": by_group(draws, asked, logits, question, SETS),
+        "errors": dict(errors(draws, asked, logits)),
     }
     graph = TamperedGraph(final.linear, final.semantic, weights.tolist())
     backbones = Backbones((workshop.backbone_folder(),))
@@ -125,22 +132,89 @@ def build_tampered(recipe: HeadRecipe, workshop: Workshop) -> Path:
             _LIMITS,
             found,
             where,
+            copies,
         )
         return publish_head(graph, card, target, backbones, content)
 
     # The test part is measured with the published files, as `evaluate` does.
     path = published(results)
     detector = Detector(path, backbones)
-    return published(measure_test(detector, draws, recipe) | results)
+    return published(measure_test(detector, draws, recipe, workshop) | results)
 
 
-def measure_test(detector: Detector, draws: Draws, recipe: HeadRecipe) -> dict[str, Any]:
+def cross_validate(
+    draws: Draws, recipe: HeadRecipe, workshop: Workshop
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Both logits (rows, 2) and coarse maps (rows, 56, 56), each of models of the other fold.
+
+    Kept beside the features, so that an interrupted build goes on behind it.
+    """
+    held = "".join(manifest(draws.pictures)) + repr((recipe, workshop.backbone.sha256))
+    stage = workshop.cache / f"{hashlib.sha256(held.encode()).hexdigest()}.folds.npz"
+    if stage.exists():
+        with np.load(stage) as found:
+            return found["both"], found["coarse"]
+    folds = draws.folds
+    inside = np.flatnonzero(folds >= 0)
+    both = np.zeros((len(folds), 2))
+    coarse = np.zeros((len(folds), *draws.masks.shape[1:]), dtype=np.float32)
+    for fold in range(FOLDS):
+        workshop.say(f"Fold {fold + 1} of {FOLDS}, by models of the other")
+        asked = np.flatnonzero(folds == fold)
+        fitted = _Fitted(draws, inside[folds[inside] != fold], recipe, workshop.say)
+        both[asked], coarse[asked] = fitted.pairs(draws, asked)
+    stream = io.BytesIO()
+    np.savez(stream, both=both, coarse=coarse)
+    write_bytes(stage, stream.getvalue())
+    return both, coarse
+
+
+def copies_are_asked(draws: Draws, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(rows,) the first draw of every picture, but of one forged pair in four."""
+    forged = draws.groups[rows] == "forged"
+    some = np.array([int(draws.pictures[index].identity[:4], 16) % 4 == 0 for index in draws.index])
+    return np.asarray((draws.draw[rows] == 0) & (~forged | some[rows]))
+
+
+def strengths_of(
+    draws: Draws, rows: NDArray[np.int64], recipe: HeadRecipe, workshop: Workshop
+) -> NDArray[np.float64]:
+    """(rows,) strength of the strongest copy-move in each draw, 0..1; kept beside the features."""
+
+    def strength(row: int) -> float:
+        picture, draw = draws.pictures[draws.index[row]], int(draws.draw[row])
+        key = repr((picture.identity, draw, recipe.resave, recipe.seed, MEGAPIXELS, VERSION))
+        file = workshop.cache / f"{hashlib.sha256(key.encode()).hexdigest()}.copies"
+        if not file.exists():
+            pixels, _ = drawn(picture, recipe.resave, recipe.seed, draw)
+            found = copy_move(pixels, CopyMoveParams(megapixels=MEGAPIXELS)).strength
+            write_bytes(file, repr(found or 0.0).encode())
+        return float(file.read_text())
+
+    return np.array(on_all_cores(strength, rows.tolist(), "looking for copies"))
+
+
+def _weight_of_copies(
+    logits: NDArray[np.float64], strengths: NDArray[np.float64], labels: NDArray[np.int64]
+) -> float:
+    """How many logits of the model's a copy-move of strength 1 is worth."""
+    both = np.stack([logits, strengths], axis=1)
+    fitted = LogisticRegression(C=1e3, class_weight="balanced").fit(both, labels)
+    model, copies = fitted.coef_[0]
+    return float(np.clip(copies / model, 0.0, 100.0)) if model > 0 else 0.0
+
+
+def measure_test(
+    detector: Detector, draws: Draws, recipe: HeadRecipe, workshop: Workshop
+) -> dict[str, Any]:
     """What the published model reaches on the part that trained nothing."""
-    rows = np.flatnonzero(draws.folds < 0)
+    rows = np.flatnonzero((draws.folds < 0) & (draws.draw == 0))
     pixels = np.zeros((8, 8, 3), np.uint8)  # the model takes features only
     question = detector.card.questions[0]
     found = [detector.logits_of(pixels, draws.features(int(row)))[question.id] for row in rows]
     logits = np.array(found)
+    if copies := detector.card.copy_move:
+        logits = logits + copies.weight * strengths_of(draws, rows, recipe, workshop)
     return {
         "test": measured(draws, rows, logits, question),
         "test_groups": by_group(draws, rows, logits, question, ("casia1",)),

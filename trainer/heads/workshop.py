@@ -16,6 +16,7 @@ from app.detection.backbone import Backbone
 from app.detection.card import (
     SCHEMA,
     BackboneReference,
+    CopyMoveEvidence,
     ModelCard,
     Preparation,
     Question,
@@ -154,6 +155,7 @@ def card_of(
     limits: tuple[str, ...],
     results: Mapping[str, Any],
     where: Where | None = None,
+    copies: CopyMoveEvidence | None = None,
 ) -> ModelCard:
     """The card of a model on the workshop's backbone."""
     found = ", ".join(f"{count} {name}" for name, count in counts(pictures).items())
@@ -181,4 +183,5 @@ def card_of(
         results=dict(results),
         backbone=BackboneReference(workshop.backbone.name, workshop.backbone.sha256),
         where=where,
+        copy_move=copies,
     )

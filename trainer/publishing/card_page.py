@@ -48,6 +48,15 @@ def card_page(card: ModelCard) -> str:
         lines += ["", f"## {question.text}", "", *_question(question)]
     if card.where is not None:
         lines += ["", "## Where", "", *_where(card.where)]
+    if copies := card.copy_move:
+        lines += [
+            "",
+            "## Copies",
+            "",
+            f"- A copy-move inside the picture of strength s adds {copies.weight:.3g} s to the "
+            f"logit; it is looked for in at most {copies.megapixels:g} megapixels, by version "
+            f"{copies.version} of the method.",
+        ]
     lines += ["", "## What it does not do", "", *(f"- {limit}" for limit in card.limits)]
     lines += ["", "## Data and split", "", card.training.data, "", card.training.split, ""]
     lines += [
@@ -77,7 +86,8 @@ def _input(card: ModelCard) -> str:
     preparation = card.preparation
     planes = " and ".join(_PLANES[plane] for plane in preparation.planes)
     if card.backbone is not None:
-        planes = f"what the backbone {card.backbone.name} ({card.backbone.sha256[:12]}) makes of {planes}"
+        backbone = f"{card.backbone.name} ({card.backbone.sha256[:12]})"
+        planes = f"what the backbone {backbone} makes of {planes}"
     saved = f" (quality {preparation.quality}, {preparation.subsampling})"
     return (
         f"{planes}{saved if 'ela' in preparation.planes else ''} of the whole picture, reduced to "
