@@ -28,7 +28,7 @@ def run(path: Path | None) -> int:
     look = Look(application, settings.appearance)
     application.setWindowIcon(QIcon(str(paths.resources() / "icons" / "elascope.svg")))
     thumbnails = paths.user_cache() / "thumbnails"
-    window = MainWindow(paths.model_folders(), settings, look, thumbnails)
+    window = MainWindow(paths.model_folders(), settings, look, thumbnails, paths.backbone_folders())
     # Ctrl-C in the terminal closes the window. Python sees a signal only between its own
     # instructions, and a window at rest executes none; so a timer wakes it now and then.
     signal.signal(signal.SIGINT, lambda *_: window.close())

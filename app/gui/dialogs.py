@@ -96,6 +96,7 @@ def _card(card: ModelCard, sha256: str, provider: str) -> str:
         for question in card.questions
     )
     validity = card.validity
+    only = "; photographs only" if validity.photographs_only else ""
     limits = "".join(f"<li>{html.escape(limit)}</li>" for limit in card.limits)
     results = "".join(
         f"<tr><td>{html.escape(name.replace('_', ' '))}&nbsp;&nbsp;</td>"
@@ -107,7 +108,7 @@ def _card(card: ModelCard, sha256: str, provider: str) -> str:
         f"<p>{html.escape(card.summary)}</p>{questions}"
         f"<h3>Valid for</h3><p>{html.escape(', '.join(validity.formats))}; shorter side from "
         f"{validity.minimum_side} px, longer side to {validity.maximum_side} px, "
-        f"sides to {validity.maximum_aspect:g}:1</p>"
+        f"sides to {validity.maximum_aspect:g}:1{only}</p>{_where(card)}"
         f"<h3>What it does not do</h3><ul>{limits}</ul>"
         f"<h3>Measured</h3><p>Brackets are 95 % intervals.</p>"
         f'<table cellpadding="2">{results}</table>'
@@ -116,6 +117,24 @@ def _card(card: ModelCard, sha256: str, provider: str) -> str:
         f"<p>Licence: {html.escape(card.licence)}</p>"
         f"<p><small>SHA-256 {sha256}<br>Runs on {html.escape(provider)}</small></p>"
     )
+
+
+def _where(card: ModelCard) -> str:
+    """What the map marks, and whose features the model takes."""
+    parts = []
+    if card.where is not None:
+        grain = "at full resolution" if card.where.network else "coarsely"
+        parts.append(
+            f"<h3>Where</h3><p>For {html.escape(card.where.question)} it says where, {grain}; "
+            f"marked is what reaches {card.where.threshold:.3f} of its map and has "
+            f"{percent(card.where.smallest_share)} of the picture.</p>"
+        )
+    if card.backbone is not None:
+        parts.append(
+            f"<p>It takes features of the network {html.escape(card.backbone.name)}, "
+            f"<small>SHA-256 {html.escape(card.backbone.sha256)}</small></p>"
+        )
+    return "".join(parts)
 
 
 def _in_words(value: object) -> str:

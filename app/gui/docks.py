@@ -24,6 +24,9 @@ _SCROLLED = {"sweep"}
 _FOLDER = 180
 """Pixels across in which names of files can be read beside their thumbnails."""
 
+_BESIDE = 385
+"""Pixels across in which the tabs on the right show their whole names."""
+
 _ROOMY = 850
 """Pixels of height from which the window has room for the whole sweep below the picture."""
 
@@ -102,7 +105,7 @@ class Docks:
             self._docks[name] for name in ("folder", _ABOVE, "verdict", "scan")
         )
         across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        sides = [min(250, max(width // 5, _FOLDER)), min(350, 3 * width // 10)]
+        sides = [min(250, max(width // 5, _FOLDER)), min(_BESIDE, 3 * width // 10)]
         self._window.resizeDocks([folder, above], sides, across)
         self._window.resizeDocks([above, below], [440, 410], down)
         title_and_tabs = 3 * self._window.fontMetrics().height()

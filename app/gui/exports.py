@@ -1,4 +1,4 @@
-"""What leaves the window as a file: views, whole maps, scan reports."""
+"""What leaves the window as a file: views, whole maps, what was found, scan reports."""
 
 import os
 import threading
@@ -11,12 +11,14 @@ from app.gui.batch import Batch
 from app.gui.folder.panel import FolderPanel
 from app.gui.saving import Saving
 from app.gui.table.light_table import LightTable
+from app.gui.where.desk import WhereDesk
+from app.gui.where.files import write_map, write_regions
 from app.names import one_line
 from app.report import REPORTS
 from app.report.picture import parameter_record, write_png
 from app.report.view import export_view
 
-_PNG = [("PNG", ".png")]
+_PNG, _JSON = [("PNG", ".png")], [("JSON", ".json")]
 
 
 class Exports(QObject):
@@ -27,6 +29,7 @@ class Exports(QObject):
         table: LightTable,
         folder: FolderPanel,
         batch: Batch,
+        where: WhereDesk,
         saving: Saving,
         parent: QObject,
     ) -> None:
@@ -34,6 +37,7 @@ class Exports(QObject):
         self._table = table
         self._folder = folder
         self._batch = batch
+        self._where = where
         self._saving = saving
 
     def view(self) -> None:
@@ -63,7 +67,10 @@ class Exports(QObject):
             f"It shows {one_line(inspection.path.name)}, not the image that it is compared with."
         )
         compared = self._table.reference is not None and spec.left is None
-        self._saving.write(lambda stop: work(stop=stop), target, remark=remark if compared else "")
+        remarks = [remark] if compared else []
+        if self._table.layer is not None:
+            remarks.append("It is without what was found, which has a file of its own.")
+        self._saving.write(lambda stop: work(stop=stop), target, remark=" ".join(remarks))
 
     def map(self) -> None:
         """The map of the whole picture at full resolution, its record inside."""
@@ -85,6 +92,26 @@ class Exports(QObject):
             write_png(target, finding.rendering.picture, record)
 
         self._saving.write(work, target)
+
+    def where_map(self) -> None:
+        """What was found, over the whole picture."""
+        found = self._where.shown
+        if found is None:
+            return
+        stem = f"{found.inspection.path.stem}-{found.method}"
+        if target := self._saving.ask("Save where, over the picture", stem, _PNG):
+            opacity, others = self._where.opacity, list(self._folder.model.paths)
+            self._saving.write(lambda _: write_map(target, found, opacity, others), target)
+
+    def where_regions(self) -> None:
+        """The regions and pairs that were found."""
+        found = self._where.shown
+        if found is None:
+            return
+        stem = f"{found.inspection.path.stem}-{found.method}-regions"
+        if target := self._saving.ask("Save the regions found", stem, _JSON):
+            others = list(self._folder.model.paths)
+            self._saving.write(lambda _: write_regions(target, found, others), target)
 
     def report(self) -> None:
         """The rows of the scan so far."""

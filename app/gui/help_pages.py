@@ -1,10 +1,12 @@
-"""The pages of the help, as HTML: one for each analysis, and three on the window's own terms."""
+"""The pages of the help, as HTML: one for each analysis, and four on the window's own terms."""
 
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
 from app.analysis.base import Analysis, Params, ParamSpec, ParamValue
+from app.analysis.copy_move import CopyMoveParams
+from app.analysis.copy_move_reading import CAUTION, NOTHING
 from app.names import printable
 
 Shortcut = tuple[str, str]
@@ -22,6 +24,8 @@ _MOUSE = (
     ("Alt and the left or right arrow key on the picture", "move the line of a wipe"),
     ("Page Up, Page Down in a text, list, slider or number", "turn its pages, change it"),
     ("Double-click or Enter on a row of the scan", "look at that file"),
+    ("Click, Enter or the arrow keys in a list of regions", "look at that region or pair"),
+    ("Escape while a search runs", "end it"),
     ("Drop files or folders on the window", "open them"),
     ("Tab, Shift+Tab", "go to the next or previous control that is seen"),
     ("Alt and an underlined letter", "open that menu"),
@@ -173,13 +177,59 @@ own right. Report it as it is, and do not round it up or down.</p>
 <p><b>Outside validity</b>: the model was not made for such a file, for instance because of its
 format, its size, or a JPEG encoder on this computer that differs from the one in training. There
 is no score, and the reason is given. It says nothing about the picture.</p>
+<h3>How steady the answer is</h3>
+<p>The picture is judged again after mild changes that alter nothing the question asks about: saved
+at two qualities, reduced to nine tenths, cropped by eight pixels. The lowest and the highest score
+are drawn on the scale as a line with two ends, and said in words. A wide range makes a score weak
+whatever its height. When such a change turns a positive answer into a negative one, or the other
+way round, the answer is inconclusive. Until this has been tried the answer is marked as
+preliminary.</p>
 <h3>Verdict and map together</h3>
-<p>The verdict speaks about the whole picture, the map about its parts. A positive answer with an
-even map, or a striking map with a negative answer, is a disagreement: say so, and let neither
-stand alone.</p>
+<p>The verdict speaks about the whole picture, a map about its parts. Once the model was asked
+where, or copies were looked for, the panel says beside the answer which evidence speaks for what. A
+positive answer without a marked place, or a marked place with a negative answer, is a disagreement:
+say so, and let neither stand alone.</p>
 <h3>More about a model</h3>
-<p>Help &gt; Models shows each model's card: what it was trained on, how it was measured, what it
-does not detect. A picture unlike all of the reference images is not thereby suspect.</p>
+<p>The button Model card beside an answer shows what the model was trained on, how it was measured
+and what it does not detect; Help &gt; Models shows the cards of all. A picture unlike all of the
+reference images is not thereby suspect.</p>
+"""
+
+
+def where_page() -> str:
+    """How to read what a model or the search for copies marks in a picture."""
+    parameters = "".join(map(_parameter, CopyMoveParams.specs()))
+    return f"""
+<h2>Where in the picture</h2>
+<p>Two methods say where to look. Each is asked for and takes a while; the Where panel shows how far
+it is, and Cancel ends it. What was found belongs to the image that is shown, and is forgotten with
+it.</p>
+<h3>Where the model sees alterations</h3>
+<p>The model that answers whether the picture was altered may also have a map: for every place the
+evidence for an alteration there, from none to the strongest. It is evidence and no probability.
+What reaches the threshold is outlined and listed with its area, its share of the picture, the mean
+of the map within, and its place.</p>
+<p>The threshold that the model came with is the one that was measured; its card has the figures.
+Another threshold draws the same map in another way, without asking the model again. Lower it to see
+how far the evidence reaches, and report at which threshold a region appears.</p>
+<p><b>When it misleads</b>: texture, writing and hard edges draw marks in untouched pictures.
+Smooth or small alterations stay unmarked, and so do many copies within one picture. Where the
+picture is outside the model's validity there is no map either.</p>
+<h3>Copy-move</h3>
+<p>Looks for parts of the picture that show the same, also turned, scaled or mirrored. Each pair has
+a line between its regions, and in the list the move from one to the other: shift in pixels, turn
+clockwise, scale, and how many key points agree. It is an exact comparison without a model.</p>
+<p><b>When it misleads</b>: {escape(CAUTION)}</p>
+<p>When nothing is found: {escape(NOTHING[0].lower() + NOTHING[1:])}</p>
+{parameters}
+<h3>Over the picture</h3>
+<p>The map lies over the picture with the opacity of its slider; the outlines stay. A key hides and
+shows both, to see what lies beneath. With Overlay or Map the outlines lie over the map of the
+chosen analysis, so that two kinds of evidence can be compared at one place. In a wipe and side by
+side the other half is without them.</p>
+<h3>As files</h3>
+<p>Save map writes the picture with map and outlines as PNG, Save regions the outlines, areas and
+pairs as JSON. Both carry the parameter record.</p>
 """
 
 

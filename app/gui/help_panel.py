@@ -1,4 +1,4 @@
-"""The help, in a dock beside the work: each analysis, the window, verdicts, evidence."""
+"""The help, in a dock beside the work: each analysis, the window, verdicts, where, evidence."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,6 +12,7 @@ from app.gui.help_pages import (
     Shortcut,
     analysis_page,
     evidence_page,
+    where_page,
     window_page,
 )
 
@@ -19,7 +20,7 @@ from app.gui.help_pages import (
 class HelpPanel(QWidget):
     """A choice of topics and the page of the chosen one.
 
-    Topics are ``window``, ``verdicts``, ``evidence``, and the id of each analysis.
+    Topics are ``window``, ``verdicts``, ``where``, ``evidence``, and the id of each analysis.
     """
 
     def __init__(self, analyses: Sequence[Analysis], parent: QWidget | None = None) -> None:
@@ -28,6 +29,7 @@ class HelpPanel(QWidget):
         self._pages: dict[str, Callable[[], str]] = {
             "window": lambda: window_page(self._shortcuts),
             "verdicts": lambda: VERDICTS_PAGE,
+            "where": where_page,
             "evidence": lambda: evidence_page(paths.user_data()),
             **{analysis.id: partial(analysis_page, analysis) for analysis in analyses},
         }
@@ -38,6 +40,7 @@ class HelpPanel(QWidget):
         )
         self.topics.addItem("Reading the window", "window")
         self.topics.addItem("Verdicts", "verdicts")
+        self.topics.addItem("Where in the picture", "where")
         self.topics.addItem("Evidence", "evidence")
         if analyses:
             self.topics.insertSeparator(self.topics.count())

@@ -13,13 +13,14 @@ from app.gui.info.facts import read_details
 from app.gui.info.panel import InfoPanel
 from app.gui.jobs import Channel
 from app.gui.map_panel import MapPanel
-from app.gui.models import Models
+from app.gui.models import Answers, Models
 from app.gui.notice import Notice
 from app.gui.regions.desk import RegionDesk
 from app.gui.session.desk import SessionDesk
 from app.gui.table.inspection import Inspection, inspect
 from app.gui.table.light_table import LightTable
 from app.gui.verdict_panel import VerdictPanel
+from app.gui.where.desk import WhereDesk
 from app.names import one_line
 
 _PATIENCE = 150
@@ -41,7 +42,7 @@ class ImageDesk(QObject):
         self,
         table: LightTable,
         panels: tuple[MapPanel, InfoPanel, VerdictPanel],
-        desks: tuple[RegionDesk, SessionDesk],
+        desks: tuple[RegionDesk, SessionDesk, WhereDesk],
         models: Models,
         notice: Notice,
         pool: QThreadPool,
@@ -50,7 +51,7 @@ class ImageDesk(QObject):
         super().__init__(parent)
         self._table = table
         self._map_panel, self._info, self._verdict = panels
-        self._regions, self._sessions = desks
+        self._regions, self._sessions, self._where = desks
         self._models = models
         self._notice = notice
         self.inspection: Inspection | None = None
@@ -81,6 +82,7 @@ class ImageDesk(QObject):
         self._greyed("")
         self.inspection = self.selected = None
         self._table.clear()
+        self._where.show_image(None)
         self._info.setEnabled(False)
         self._map_panel.last_save.clear()
         self._verdict.show_text("Select an image.")
@@ -115,6 +117,7 @@ class ImageDesk(QObject):
         self._table.set_banner(banner)
         for panel in (self._verdict, self._info, self._map_panel.last_save):
             panel.setEnabled(not banner)
+        self._where.panel.setEnabled(not banner and self.inspection is not None)
 
     def _loaded(self, inspection: Inspection) -> None:
         self._greyed("")
@@ -123,6 +126,7 @@ class ImageDesk(QObject):
         self.titled.emit(one_line(inspection.path.name))
         self._table.show_inspection(inspection)
         self._regions.show_image(inspection.picture.width, inspection.picture.height)
+        self._where.show_image(inspection)
         self._info.show_inspection(inspection)
         evidence = inspection.evidence
         self._sessions.show(inspection.path, evidence.sha256, evidence.size)
@@ -130,8 +134,8 @@ class ImageDesk(QObject):
         self._verdict.show_text("Being judged…")
         self.judging.request(
             inspection,
-            lambda _: self._models.judge(inspection),
-            lambda answers: self._verdict.show_verdicts(answers, self._models.refusals),
+            lambda stop: self._models.judge(inspection, stop),
+            self._judged,
             lambda error: self._verdict.show_text(f"No verdict: {error.sentence}"),
         )
         self._detailing.request(
@@ -141,6 +145,9 @@ class ImageDesk(QObject):
             lambda error: self._info.show_failure(error.sentence),
         )
         self.loaded.emit(inspection)
+
+    def _judged(self, answers: Answers) -> None:
+        self._verdict.show_verdicts(answers.each, self._models.refusals, answers.preliminary)
 
     def _failed(self, path: Path, error: ElascopeError) -> None:
         self._greyed("")

@@ -46,6 +46,8 @@ from app.gui.settings import Settings
 from app.gui.table.inspection import Inspection, inspect
 from app.gui.table.light_table import LightTable
 from app.gui.verdict_panel import VerdictPanel
+from app.gui.where.desk import WhereDesk
+from app.gui.where.panel import WherePanel
 from app.gui.window_state import state_of, take_up_regions, take_up_settings
 from app.session import Session
 
@@ -62,6 +64,7 @@ class MainWindow(QMainWindow):
         settings: what is remembered from one day to the next.
         look: the appearance; None keeps the application's.
         thumbnails: folder for small pictures; None keeps none on disk.
+        backbone_folders: where the networks are looked for that models share.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class MainWindow(QMainWindow):
         settings: Settings,
         look: Look | None = None,
         thumbnails: Path | None = None,
+        backbone_folders: Sequence[Path] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -78,7 +82,7 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self.settings, self._look = settings, look
         self.analyses = ANALYSES
-        self.models = Models(model_folders)
+        self.models = Models(model_folders, backbone_folders)
         self._leaving = False
         self._to_restore: dict[str, Any] = {}
 
@@ -92,7 +96,8 @@ class MainWindow(QMainWindow):
         self._build_panels(thumbnails)
         self.batch = Batch(self.scan_panel, self.models, self.pool, self)
         self.saving = Saving(self.pool, self.notice, settings, self)
-        self.exports = Exports(self.table, self.folder, self.batch, self.saving, self)
+        self.where = WhereDesk(self.table, self.where_panel, self.models, self.pool, self)
+        self.exports = Exports(self.table, self.folder, self.batch, self.where, self.saving, self)
         self.sessions = SessionDesk(
             self.notes,
             self.folder,
@@ -107,7 +112,7 @@ class MainWindow(QMainWindow):
         self.images = ImageDesk(
             self.table,
             (self.map_panel, self.info, self.verdict),
-            (self.regions, self.sessions),
+            (self.regions, self.sessions, self.where),
             self.models,
             self.notice,
             self.pool,
@@ -136,6 +141,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
         self.folder = FolderPanel(thumbnails)
         self.verdict = VerdictPanel()
+        self.where_panel = WherePanel()
         self.info = InfoPanel()
         self.notes = NotesPanel()
         self.regions_panel = RegionsPanel()
@@ -147,6 +153,7 @@ class MainWindow(QMainWindow):
             folder=("Folder", self.folder),
             map=(self.map_panel.analysis.title, scrolling(self.map_panel)),
             verdict=("Verdict", scrolling(self.verdict)),
+            where=("Where", scrolling(self.where_panel)),
             file=("File", self.info),
             notes=("Notes", self.notes),
             regions=("Regions", self.regions_panel),
@@ -182,6 +189,11 @@ class MainWindow(QMainWindow):
         self.table.read_out.connect(self._cursor.setText)
         self.table.failed.connect(partial(self.notice.say_error, "No map:"))
         self.table.looked.connect(self._show_zoom)
+        self.verdict.where_wanted.connect(self.show_where)
+        self.verdict.card_wanted.connect(self.show_card)
+        self.where.changed.connect(self._where_changed)
+        self.where_panel.map_export_wanted.connect(self.exports.where_map)
+        self.where_panel.regions_export_wanted.connect(self.exports.where_regions)
         self.scan_panel.scan_wanted.connect(self.start_scan)
         self.scan_panel.cancel_wanted.connect(self.batch.cancel)
         self.scan_panel.export_wanted.connect(self.exports.report)
@@ -202,6 +214,13 @@ class MainWindow(QMainWindow):
         menus.export.setEnabled(bool(self.batch.rows) and not scanning)
         menus.save_map.setEnabled(self.images.inspection is not None)
         menus.export_view.setEnabled(self.images.inspection is not None)
+        for action in (menus.ask_model, menus.look_for_copies):
+            action.setEnabled(self.images.inspection is not None)
+        menus.stop_search.setEnabled(self.where.running)
+        menus.over.setEnabled(self.where.shown is not None)
+        menus.over.setChecked(self.where.over)
+        for action in (menus.save_where, menus.save_where_regions):
+            action.setEnabled(self.where.shown is not None)
         menus.reference.setEnabled(self.images.inspection is not None)
         menus.reference.setChecked(self.table.reference is not None)
 
@@ -259,6 +278,24 @@ class MainWindow(QMainWindow):
     def toggle_reference(self) -> None:
         """Keep the current image to compare others with, or forget the one that was kept."""
         self.table.set_reference(self.table.reference is None)
+        self._update_actions()
+
+    def show_where(self, question: str = "") -> None:
+        """Ask the model of a question where in the picture; empty for the first that says where."""
+        self.docks.bring_up("where")
+        self.where.ask_model(question)
+
+    def show_copies(self) -> None:
+        """Look for parts of the picture that show the same."""
+        self.docks.bring_up("where")
+        self.where.look_for_copies()
+
+    def toggle_where(self) -> None:
+        """Show what was found over the picture, or hide it."""
+        self.where.set_over(not self.where.over)
+
+    def _where_changed(self) -> None:
+        self.verdict.show_evidence(self.where.known)
         self._update_actions()
 
     def set_appearance(self, appearance: Appearance) -> None:
@@ -328,6 +365,12 @@ class MainWindow(QMainWindow):
     def show_models(self) -> None:
         """Show the cards of the models."""
         self._with_models(lambda found: model_cards(self, found, self.models.refusals))
+
+    def show_card(self, name: str) -> None:
+        """Show the card of one model."""
+        self._with_models(
+            lambda found: model_cards(self, [d for d in found if d.card.name == name], ())
+        )
 
     def show_about(self) -> None:
         """Show versions and licences."""

@@ -65,6 +65,12 @@ class Menus:
         menu.addSeparator()
         self.export_view = self._add(menu, "Export vie&w…", window.exports.view, "Ctrl+E")
         self.save_map = self._add(menu, "Save whole &map as PNG…", window.exports.map, "Ctrl+M")
+        self.save_where = self._add(
+            menu, "Save wh&ere, over the picture…", window.exports.where_map, "Ctrl+Shift+M"
+        )
+        self.save_where_regions = self._add(
+            menu, "Save the re&gions found…", window.exports.where_regions, "Ctrl+Shift+J"
+        )
         self.export = self._add(menu, "Export scan re&port…", window.exports.report, "Ctrl+Shift+E")
         menu.addSeparator()
         self._add(menu, "&Quit", window.close, QKeySequence.StandardKey.Quit)
@@ -130,6 +136,17 @@ class Menus:
             choose = partial(window.map_panel.choose, analysis)
             self._add(menu, analysis.title, choose, f"Ctrl+{number}")
         self._add(menu, "&Reset parameters", window.map_panel.reset, "R")
+        menu.addSeparator()
+        self.ask_model = self._add(
+            menu, "&Where the model sees alterations", window.show_where, "W"
+        )
+        self.look_for_copies = self._add(
+            menu, "Copy-move: parts that show the &same", window.show_copies, "D"
+        )
+        self.over = self._add(
+            menu, "Show what was &found over the picture", window.toggle_where, "H", checkable=True
+        )
+        self.stop_search = self._add(menu, "S&top the search", window.where.cancel)
 
     def _scan(self) -> None:
         window, menu = self._window, self._menu("&Scan")

@@ -1,16 +1,33 @@
 """The models of the window: loaded when first needed, on whichever thread needs them."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from app.analysis.localisation import Localisation
+from app.analysis.survey import heed
 from app.detection.backbone import Backbones
 from app.detection.card import ModelCard
 from app.detection.detector import Detector
-from app.detection.judging import judge
+from app.detection.judging import VARIATIONS, judge
 from app.detection.library import load_installed
-from app.detection.verdict import Verdict
+from app.detection.verdict import State, Verdict
+from app.errors import ModelRefusedError
 from app.gui.table.inspection import Inspection
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the models say about one image.
+
+    Attributes:
+        each: every answer with the card of the model that gave it.
+        preliminary: how steady they are is still being tried; they may become inconclusive.
+    """
+
+    each: tuple[tuple[ModelCard, Verdict], ...]
+    preliminary: bool = False
 
 
 class Models:
@@ -35,8 +52,51 @@ class Models:
                 self.refusals = tuple(error.sentence for error in refused)
             return self._detectors
 
-    def judge(self, inspection: Inspection) -> list[tuple[ModelCard, Verdict]]:
-        """Every answer on an opened image, with the card of the model that gave it."""
+    def judge(self, inspection: Inspection, stop: threading.Event) -> Iterator[Answers]:
+        """Every answer on an opened image: quickly first, then tried with variations of it.
+
+        Raises:
+            CancelledError: ``stop`` was set.
+            TooLargeError: the image cannot be prepared.
+        """
         detectors = self.load()
         cards = [detector.card for detector in detectors for _ in detector.card.questions]
-        return list(zip(cards, judge(detectors, inspection.image), strict=True))
+        heed(stop)
+        quick = judge(detectors, inspection.image, variations=())
+        scored = any(verdict.score is not None for verdict in quick)
+        yield Answers(tuple(zip(cards, quick, strict=True)), preliminary=scored)
+        if scored:
+            heed(stop)
+            tried = judge(detectors, inspection.image, VARIATIONS)
+            yield Answers(tuple(zip(cards, tried, strict=True)))
+
+    def locate(
+        self,
+        inspection: Inspection,
+        question: str,
+        stop: threading.Event,
+        progress: Callable[[float], None],
+    ) -> tuple[ModelCard, Localisation]:
+        """Where a model finds what it was asked for, and its card.
+
+        Args:
+            inspection: the image.
+            question: id; empty for the first model that says where.
+            stop: looked at between steps.
+            progress: told the share of the work that is done, 0..1.
+
+        Raises:
+            CancelledError: ``stop`` was set.
+            ModelRefusedError: no model says where, or the picture is outside its validity.
+            TooLargeError: the image cannot be prepared.
+        """
+        for detector in self.load():
+            where = detector.card.where
+            if where is None or question not in ("", where.question):
+                continue
+            heed(stop)
+            (answer, *_) = judge([detector], inspection.image, variations=())
+            if answer.state is State.OUTSIDE_VALIDITY:
+                raise ModelRefusedError(f"There is no map of this picture. {answer.reason}")
+            return detector.card, detector.locate(inspection.image.pixels, stop, progress)
+        raise ModelRefusedError("No installed model says where in a picture it sees something.")

@@ -102,13 +102,13 @@ class ParamsForm(QWidget):
         """A slider and a number that follow each other; the number decides."""
         low, high, step = float(spec.minimum or 0), float(spec.maximum or 0), float(spec.step or 1)
         kind: Any = type(spec.default)
-        number = QSpinBox() if kind is int else QDoubleSpinBox(decimals=1)
+        number = QSpinBox() if kind is int else QDoubleSpinBox(decimals=_decimals(step))
         number.setRange(kind(low), kind(high))
         number.setSingleStep(kind(step))
         number.setValue(kind(spec.default))
         number.setKeyboardTracking(False)
         if spec.unit:
-            number.setSuffix(f" {spec.unit}")
+            number.setSuffix(f" {spec.unit.strip()}")
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(0, round((high - low) / step))
         slider.setValue(round((float(spec.default) - low) / step))
@@ -137,3 +137,8 @@ class ParamsForm(QWidget):
         widget.setObjectName(f"{spec.name}_{type(widget).__name__}")
         label.setBuddy(widget)
         return widget
+
+
+def _decimals(step: float) -> int:
+    """Digits behind the point that every position of a slider needs; one at least."""
+    return max(len(f"{step:g}".partition(".")[2]), 1)

@@ -47,6 +47,12 @@ class FollowingArea(QScrollArea):
 class _Scroller(FollowingArea):
     """Never narrower than its content: what is cut off at the side could not be reached."""
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Tell those around when the content has become wider."""
+        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
     def minimumSizeHint(self) -> QSize:
         """The content's width beside a scroll bar, and a low height."""
         own, content = super().minimumSizeHint(), self.widget()

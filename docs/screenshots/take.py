@@ -32,7 +32,9 @@ class Photographer:
         self.application = QApplication([])
         self.look = Look(self.application, Appearance.LIGHT)
         settings = Settings(folder / "window.ini")
-        self.window = MainWindow(paths.model_folders(), settings, self.look)
+        self.window = MainWindow(
+            paths.model_folders(), settings, self.look, backbone_folders=paths.backbone_folders()
+        )
         self.window.resize(*_SIZE)
         self.window.show()
         self.target = target
@@ -62,6 +64,17 @@ class Photographer:
         chosen = next(a for a in self.window.analyses if a.id == analysis)
         params = dict(chosen.presets)[preset] if preset else chosen.params()
         self.window.map_panel.choose(chosen, params)
+
+    def judged(self, name: str) -> None:
+        """Open a sample and wait for its final verdict."""
+        self.open(name)
+        self.until(lambda: not self.window.images.judging.busy)
+
+    def found(self, ask: Callable[[], None]) -> None:
+        """Ask where, wait for the answer, and show the verdict beside it."""
+        ask()
+        self.until(lambda: not self.window.where.running)
+        self.panel("verdict")
 
     def panel(self, *names: str) -> None:
         """Bring panels to the front."""
@@ -133,6 +146,20 @@ def main(target: Path) -> None:
     at.open("splice.jpg")
     at.take("reference-light", light)
     at.take("contrast", Appearance.CONTRAST)
+
+    window.toggle_reference()
+    window.table.set_arrangement(Arrangement.SINGLE)
+    at.judged("splice.jpg")
+    at.found(window.show_where)
+    at.take("where-splice-light", light)
+    at.judged("copy_move.jpg")
+    at.found(window.show_where)
+    at.found(window.show_copies)
+    at.take("where-copy-move-dark", dark)
+    at.judged("untouched.jpg")
+    at.found(window.show_copies)
+    at.found(window.show_where)
+    at.take("where-untouched-light", light)
 
     window.sessions.edits.new([])
     window.close()

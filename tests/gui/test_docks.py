@@ -23,7 +23,7 @@ from app.analysis.region import Region
 from app.gui.main_window import MainWindow
 from tests.gui.conftest import Examiner
 
-ON_THE_RIGHT = ("verdict", "file", "notes", "regions", "help")
+ON_THE_RIGHT = ("verdict", "where", "file", "notes", "regions", "help")
 BELOW = ("scan", "sweep")
 
 

@@ -117,7 +117,7 @@ def test_the_choice_lists_every_topic_and_shows_its_page(panel: HelpPanel) -> No
             first = panel.page.toPlainText().splitlines()[0]
             assert first == panel.topics.itemText(index)
             assert panel.page.verticalScrollBar().value() == 0
-    assert seen == {"window", "verdicts", "evidence", "odd", *(a.id for a in ANALYSES)}
+    assert seen == {"window", "verdicts", "where", "evidence", "odd", *(a.id for a in ANALYSES)}
 
 
 def test_an_unknown_topic_changes_nothing(panel: HelpPanel) -> None:
@@ -170,7 +170,7 @@ def test_the_example_of_the_verdicts_is_right(panel: HelpPanel) -> None:
     assert "four chances in a hundred" in text(panel, "verdicts")
 
 
-@pytest.mark.parametrize("topic", ["window", "verdicts", "evidence", "odd", "ela"])
+@pytest.mark.parametrize("topic", ["window", "verdicts", "where", "evidence", "odd", "ela"])
 def test_words_that_say_too_much_are_not_used(panel: HelpPanel, topic: str) -> None:
     page = text(panel, topic).lower()
     for word in ("fake", "real image", "doctored", "forged", "guarantee", "confidence"):

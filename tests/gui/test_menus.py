@@ -76,6 +76,8 @@ def effects(window: MainWindow, asked: list[str]) -> dict[str, Any]:
         "focus": QApplication.focusWidget(),
         "appearance": window.settings.appearance,
         "recent": window.settings.recent_folders,
+        "layer": table.layer,
+        "where": window.where_panel.text.text(),
         "regions": window.regions._regions,
         "rows": [id(row) for row in window.batch.rows],
         "running": window.batch.running,
@@ -85,8 +87,12 @@ def effects(window: MainWindow, asked: list[str]) -> dict[str, Any]:
     }
 
 
-ONLY_WHEN_NEEDED = {"Cancel"}
+ONLY_WHEN_NEEDED = {"Cancel", "Stop the search"}
 """Entries that are enabled while something runs."""
+
+
+SAVE_WHERE, SAVE_REGIONS = "Save where, over the picture…", "Save the regions found…"
+SHOW_FOUND = "Show what was found over the picture"
 
 
 def prepare(examiner: Examiner, text: str) -> None:
@@ -97,7 +103,7 @@ def prepare(examiner: Examiner, text: str) -> None:
         table.right.zoom_by(7.0)
     if text == "Actual size":
         table.right.zoom_by(3.0)
-    if text == Show.OVERLAY.value:
+    if text in (Show.PICTURE.value, Show.OVERLAY.value):
         window.table.set_show(Show.MAP)
     if text == Arrangement.SINGLE.value:
         window.table.set_arrangement(Arrangement.WIPE)
@@ -126,6 +132,8 @@ def prepare(examiner: Examiner, text: str) -> None:
             window.sessions.edits.undo_action.trigger()
     if text == "Open session…":
         window.sessions.edits.new(())
+    if text in (SAVE_WHERE, SAVE_REGIONS, SHOW_FOUND) and window.where.shown is None:
+        window.show_copies()
     if text == "New session":
         window.sessions.edits.set_mark(window.folder.model.paths[0], Mark.UNSURE)
     examiner.settle()
@@ -334,7 +342,7 @@ def test_letters_in_fields_are_letters(examiner: Examiner, folder: Path) -> None
     window = examiner.window
     window.activateWindow()
     before = (window.sessions.edits.session, window.table.show_as, window.table.reference)
-    letters = "gucnkbfar123456"
+    letters = "gucnkbfarwdh123456"
     window.docks.bring_up("file")
     window.info.tabs.setCurrentWidget(window.info.metadata)
     for field in (window.folder.filter_edit, window.info.metadata.filter):

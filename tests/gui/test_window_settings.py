@@ -214,4 +214,4 @@ def test_every_help_topic_has_text_and_leads_nowhere_outside(window: MainWindow)
         assert len(text) > 200
         assert 'href="http' not in window.help.page.toHtml()
         seen.add(text)
-    assert len(seen) == 3 + len(ANALYSES)
+    assert len(seen) == 4 + len(ANALYSES)

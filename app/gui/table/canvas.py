@@ -25,6 +25,7 @@ from app.gui.table.frames import Frame
 from app.gui.table.geometry import Geometry
 from app.gui.table.painting import paint_frame, paint_grid, paint_label, paint_picture, paint_region
 from app.gui.table.subject import Subject
+from app.gui.where.layer import Layer
 
 _STEP = 1.25
 _NEAR_DIVIDER = 6
@@ -44,11 +45,19 @@ class Show(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Content:
-    """An image and what is shown of it."""
+    """An image and what is shown of it.
+
+    Attributes:
+        subject: the image.
+        show: its picture, its map, or both.
+        label: in words.
+        layer: what lies over that.
+    """
 
     subject: Subject
     show: Show
     label: str
+    layer: Layer | None = None
 
     @property
     def frame(self) -> Frame | None:
@@ -242,6 +251,8 @@ class Canvas(QWidget):
             paint_picture(painter, content.subject.inspection.picture, geometry)
         if frame is not None:
             paint_frame(painter, frame, geometry, self._opacity)
+        if content.layer is not None:
+            content.layer.paint(painter, geometry)
         if self._grid:
             paint_grid(painter, geometry)
         if (current := self.current_geometry()) is not None:

@@ -14,7 +14,7 @@ class LegendBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._low, self._high = QLabel(), QLabel()
-        self._scale = _Scale()
+        self._scale = ColourScale()
         self.method = QLabel()
         self.method.setWordWrap(True)
         self.method.setTextFormat(Qt.TextFormat.PlainText)
@@ -46,7 +46,7 @@ class LegendBar(QWidget):
         self.setAccessibleDescription(f"{method}; {ends}. {legend.note}")
 
 
-class _Scale(QWidget):
+class ColourScale(QWidget):
     """The colours from the lower to the upper end."""
 
     def __init__(self) -> None:

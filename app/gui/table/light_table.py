@@ -1,5 +1,6 @@
 """The light table: panes that look at the same place, the legend, and what the map allows."""
 
+import dataclasses
 import threading
 from enum import StrEnum
 from functools import partial
@@ -18,6 +19,7 @@ from app.gui.table.geometry import Geometry
 from app.gui.table.inspection import Inspection
 from app.gui.table.map_words import MapWords, ShownMap
 from app.gui.table.subject import Subject
+from app.gui.where.layer import Layer
 from app.report.view import Show as Shown
 from app.report.view import ViewSpec
 
@@ -68,6 +70,7 @@ class LightTable(QWidget):
         self.opacity = 0.0
         self.subject: Subject | None = None
         self.reference: Subject | None = None
+        self.layer: Layer | None = None
         self.flipped = False
         self._probing = Channel(pool, self)
         self._under_cursor: Canvas | None = None
@@ -98,7 +101,7 @@ class LightTable(QWidget):
         """Put another image on the table; the view stays when it has the same size."""
         before = self.subject
         self.subject = self._subject(inspection)
-        self.flipped = False
+        self.layer, self.flipped = None, False
         same = before is not None and _size(before) == _size(self.subject)
         self._arrange()
         if not same or self.viewport.fitted:
@@ -113,7 +116,7 @@ class LightTable(QWidget):
     def clear(self) -> None:
         """No image."""
         closing = {subject for subject in (self.subject, self.reference) if subject is not None}
-        self.subject = self.reference = None
+        self.subject = self.reference = self.layer = None
         for pane in (self.left, self.right):
             pane.set_contents(None)
         for subject in closing:
@@ -133,7 +136,7 @@ class LightTable(QWidget):
         before, self.reference = self.reference, subject
         if on and self.arrangement is Arrangement.SINGLE:
             self.arrangement = Arrangement.SIDE
-        elif not on and self.show_as is Show.PICTURE:
+        elif not on and self._is_plain:
             self.arrangement = Arrangement.SINGLE
         self.flipped = False
         self._arrange()
@@ -155,15 +158,27 @@ class LightTable(QWidget):
         A picture is not compared with itself: without a reference it is shown alone.
         """
         self.show_as, self.flipped = show, False
-        if show is Show.PICTURE and self.reference is None:
+        if self._is_plain and self.reference is None:
             self.arrangement = Arrangement.SINGLE
         self._arrange()
+
+    def set_layer(self, layer: Layer | None) -> None:
+        """Lay something over the current image; it is compared with the picture without it."""
+        self.layer = layer
+        if self._is_plain and self.reference is None:
+            self.arrangement = Arrangement.SINGLE
+        self._arrange()
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the picture is shown, and nothing else."""
+        return self.show_as is Show.PICTURE and self.layer is None
 
     def set_arrangement(self, arrangement: Arrangement) -> None:
         """Show one content, or compare two; what is compared with its own picture is the map."""
         self.arrangement, self.flipped = arrangement, False
         alone = arrangement is Arrangement.SINGLE or self.reference is not None
-        if self.show_as is Show.PICTURE and not alone:
+        if self._is_plain and not alone:
             self.show_as = Show.MAP
         self._arrange()
 
@@ -209,6 +224,22 @@ class LightTable(QWidget):
         self.left.set_regions(regions)
         self.right.set_regions(regions)
 
+    def look_at(self, region: Region) -> None:
+        """Bring a part of the current image into the middle, close enough to be seen well.
+
+        It takes at most half of the pane's width and height; the view is not enlarged beyond
+        actual size for it, and made smaller only where the part would not fit.
+        """
+        geometry = self.right.current_geometry()
+        if geometry is None:
+            return
+        across, down = region.width + 1, region.height + 1
+        half = min(geometry.width / across, geometry.height / down) / 2
+        closer = max(geometry.zoom, min(half, self.devicePixelRatioF()))
+        zoom = max(min(closer, 2 * half), min(geometry.fitting_zoom, 1.0))
+        middle = (region.left + region.right) / 2, (region.top + region.bottom) / 2
+        self.viewport.set(dataclasses.replace(geometry, zoom=zoom, x=middle[0], y=middle[1]))
+
     @property
     def visible_region(self) -> Region | None:
         """The part of the current image that is seen."""
@@ -247,11 +278,14 @@ class LightTable(QWidget):
     def _compared(self) -> tuple[Content, Content]:
         """What is compared with the current image, and the current image."""
         assert self.subject
-        current = Content(self.subject, self.show_as, self._label(self.subject, self.show_as))
+        label = self._label(self.subject, self.show_as)
+        if self.layer is not None:
+            label = f"{label} · {self.layer.found.title}"
+        current = Content(self.subject, self.show_as, label, self.layer)
         if self.reference is not None:
             label = f"Reference · {self._label(self.reference, self.show_as)}"
             return Content(self.reference, self.show_as, label), current
-        other = Show.MAP if self.show_as is Show.PICTURE else Show.PICTURE
+        other = Show.MAP if self._is_plain else Show.PICTURE
         return Content(self.subject, other, self._label(self.subject, other)), current
 
     def _label(self, subject: Subject, show: Show) -> str:
@@ -326,6 +360,8 @@ class LightTable(QWidget):
         error = next((c.subject.error for c in wanted if c.subject.error), None)
         if maps:
             self.words.show_maps(maps)
+        elif not wanted and self.layer is not None:
+            self.words.show_layer(self.layer)
         elif error is not None:
             self.words.show_sentence(f"No map: {error.sentence}")
         else:
@@ -345,13 +381,15 @@ class LightTable(QWidget):
         params = analysis.resolve(self.params, subject.inspection.jpeg)
 
         name = f"{subject.name}   " if self.reference else ""
+        layer = self.layer if subject is self.subject else None
+        evidence = f"   where {layer.value_at(x, y):.2f}" if layer is not None else ""
 
         def work(_: threading.Event) -> str:
             values = analysis.measure(pixels, params, Region(x, y, x + 1, y + 1))[0, 0]
             red, green, blue = pixels[y, x].tolist()
             place = f"x {x}  y {y}   RGB {red} {green} {blue}"
             measured = analysis.read_out(values, params)
-            return f"{name}{place}   {measured}   block {x // 8}, {y // 8}"
+            return f"{name}{place}   {measured}{evidence}   block {x // 8}, {y // 8}"
 
         self._probing.request(subject, work, self.read_out.emit, lambda _: None)
 

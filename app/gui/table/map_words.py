@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.gui.table.frames import Frame
 from app.gui.table.inspection import Inspection
 from app.gui.table.legend_bar import LegendBar
+from app.gui.where.layer import LEGEND, Layer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +62,12 @@ class MapWords(QWidget):
         self.legend.show_legend(front, caption)
         readings = [(shown.name, _reading(shown)) for shown in maps]
         self.reading.setText(_one_or_each(readings, "\n"))
+        self._keep_height()
+
+    def show_layer(self, layer: Layer) -> None:
+        """Describe what lies over a picture that is shown without a map."""
+        self.legend.show_legend(LEGEND, f"{layer.found.title} · {layer.found.caption}")
+        self.reading.setText(layer.found.reading)
         self._keep_height()
 
     def _keep_height(self) -> None:
