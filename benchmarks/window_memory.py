@@ -24,7 +24,8 @@ def main() -> None:
     share_arenas()
     application = QApplication([])
     folder = Path(sys.argv[1])
-    window = MainWindow(paths.model_folders(), Settings(folder / "window.ini"))
+    settings = Settings(folder / "window.ini")
+    window = MainWindow(paths.model_folders(), settings, backbone_folders=paths.backbone_folders())
     window.resize(1920, 1080)
     window.show()
 

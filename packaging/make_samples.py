@@ -2,8 +2,9 @@
 
     python packaging/make_samples.py PHOTOGRAPHS resources/samples
 
-PHOTOGRAPHS holds the files named below. Every edit has a mask in ``sample_masks`` beside the
-samples, and its whole history in ``sample_masks/history.json``. Same input, same files.
+PHOTOGRAPHS holds the files named below; a generated one lies in ``ai`` beside it. Every edit has a
+mask in ``sample_masks`` beside the samples, and its whole history in ``sample_masks/history.json``.
+Same input, same files.
 """
 
 import json
@@ -197,6 +198,21 @@ def damaged(photographs: Path, target: Path) -> Sample:
     return Sample(name, (source,), steps)
 
 
+def generated(photographs: Path, target: Path) -> Sample:
+    """The last of four pictures on a sheet that Stable Diffusion made."""
+    name, source = "generated.jpg", "stable_diffusion/Gregory-Crewdson.webp"
+    with Image.open(photographs.parent / "ai" / source) as sheet:
+        width, height = sheet.size
+        picture = sheet.convert("RGB").crop((width // 2, height // 2, width, height))
+    saved(picture, target / name, 92)
+    steps = (
+        "made by Stable Diffusion 1.5 or SDXL; the shipped model trained on it",
+        "the fourth quarter of a sheet of four",
+        "saved as JPEG, quality 92",
+    )
+    return Sample(name, (source,), steps)
+
+
 SAMPLES: tuple[Callable[[Path, Path], Sample], ...] = (
     untouched,
     untouched_twice,
@@ -207,6 +223,7 @@ SAMPLES: tuple[Callable[[Path, Path], Sample], ...] = (
     camera_file,
     turned,
     damaged,
+    generated,
 )
 
 

@@ -37,12 +37,13 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 from app.gui.main_window import MainWindow
 from app.gui.settings import Settings
-from app.paths import model_folders
+from app.paths import backbone_folders, model_folders
 application = QApplication([])
-window = MainWindow(model_folders(), Settings(Path(sys.argv[2]).with_suffix(".ini")))
+settings = Settings(Path(sys.argv[2]).with_suffix(".ini"))
+window = MainWindow(model_folders(), settings, backbone_folders=backbone_folders())
 window.show()
 window.open_paths([Path(sys.argv[1])])
-end = time.monotonic() + 30
+end = time.monotonic() + 90
 def judged():
     subject = window.table.subject
     return subject is not None and subject.frame is not None and not window.images.judging.busy

@@ -18,6 +18,7 @@ from app.errors import ModelRefusedError
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
 from app.paths import backbone_folders, model_folders
+from app.report.agreement import score_and_map
 from app.report.maps import write_where
 
 _MOST = 10
@@ -68,24 +69,12 @@ def sentences(verdict: Verdict, found: Localisation) -> list[str]:
             f"  {number}. {region.area} pixels ({100 * region.share:.1f}%) between "
             f"({box.left}, {box.top}) and ({box.right}, {box.bottom}), mean {region.score:.2f}"
         )
-    if disagreement := disagreement_of(verdict, found):
-        lines.append(disagreement)
+    if verdict.state is State.OUTSIDE_VALIDITY:
+        lines.append("Outside of the model's validity the map means nothing either.")
+    else:
+        lines.append(score_and_map(verdict.state, found))
     lines.append("The map says where to look, not what happened there.")
     return lines
-
-
-def disagreement_of(verdict: Verdict, found: Localisation) -> str:
-    """A sentence where score and map do not say the same; empty where they do."""
-    if verdict.state is State.POSITIVE and not found.regions:
-        return "Score and map disagree: the score speaks for an alteration, the map shows none."
-    if verdict.state is State.NEGATIVE and found.regions:
-        return (
-            "Score and map disagree: the map marks a part of the picture, while the score of the "
-            "whole speaks against an alteration."
-        )
-    if verdict.state is State.OUTSIDE_VALIDITY:
-        return "The picture is outside of the model's validity, so the map means nothing either."
-    return ""
 
 
 def _detector(named: str | None) -> Detector:

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from app.detection.card import ModelCard
 from app.detection.verdict import State, Verdict
 from app.gui.score_scale import ScoreScale
-from app.gui.where.agreement import score_and_copies, score_and_map
 from app.gui.where.found import COPY_MOVE, Found
 from app.gui.words import state_colour, state_word
+from app.report.agreement import score_and_copies, score_and_map
 
 ALTERED = "tampered"
 """The question that a search for copies speaks about too."""
@@ -131,7 +131,8 @@ class AnswerView(QWidget):
             if found is not None and self._state is not State.OUTSIDE_VALIDITY:
                 sentences.append(score_and_map(self._state, found.own))
             if copies is not None and self._question.id == ALTERED:
-                sentences.append(score_and_copies(self._state, copies.shown))
+                counts = self._card.copy_move is not None
+                sentences.append(score_and_copies(self._state, copies.shown, counts))
         self._notes.setText("".join(f"<p>{escape(sentence)}</p>" for sentence in sentences))
         self._notes.setVisible(bool(sentences))
 

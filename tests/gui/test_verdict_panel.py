@@ -17,9 +17,9 @@ from app.gui.appearance import Appearance, palette
 from app.gui.score_scale import ScoreScale
 from app.gui.table.inspection import inspect
 from app.gui.verdict_panel import VerdictPanel, stability
-from app.gui.where.agreement import score_and_copies, score_and_map
 from app.gui.where.found import COPY_MOVE
 from app.gui.words import state_colour
+from app.report.agreement import score_and_copies, score_and_map
 from tests.gui.conftest import grabbed
 from tests.gui.findings import as_found, copies, model_map, nothing_copied, where_card
 from tests.models import card, question
@@ -193,7 +193,7 @@ def test_score_and_map_are_weighed_in_words(
 @pytest.mark.parametrize(
     ("state", "found", "expected"),
     [
-        (State.POSITIVE, PAIR, "two kinds of evidence that point the same way"),
+        (State.POSITIVE, PAIR, "Copy-move and score point the same way"),
         (State.NEGATIVE, PAIR, "Copy-move and score disagree: 1 pair of regions shows the same"),
         (State.INCONCLUSIVE, PAIR, "found without the model"),
         (State.OUTSIDE_VALIDITY, PAIR, "found without the model"),
@@ -204,15 +204,18 @@ def test_score_and_map_are_weighed_in_words(
 def test_score_and_copies_are_weighed_in_words(
     state: State, found: Localisation, expected: str
 ) -> None:
-    said = score_and_copies(state, found)
+    said = score_and_copies(state, found, counts=False)
     assert expected in said
+    counted = score_and_copies(state, found, counts=True)
+    agrees = bool(found.pairs) and state is not State.NEGATIVE
+    assert ("counts copies, so the two are not independent" in counted) == agrees
     assert ("Pictures that repeat themselves" in said) == bool(found.pairs)
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("found", [MARKED, UNMARKED, PAIR, NO_PAIR])
 def test_no_evidence_is_called_certain(state: State, found: Localisation) -> None:
-    said = (score_and_map(state, found) + score_and_copies(state, found)).lower()
+    said = (score_and_map(state, found) + score_and_copies(state, found, True)).lower()
     for word in ("fake", "proof", "proves", "certain", "is forged", "authentic"):
         assert word not in said
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from app.cli import main
-from app.cli.where import disagreement_of, sentences
+from app.cli.where import sentences
 from app.detection.backbone import Backbones
 from app.detection.card import Where
 from app.detection.detector import Detector
@@ -89,13 +89,15 @@ def test_score_and_map_that_disagree_are_told_apart(detector: Detector) -> None:
     marked = detector.locate(np.full((64, 64, 3), 240, np.uint8))
     nothing = detector.locate(np.full((64, 64, 3), 10, np.uint8))
     assert marked.regions and not nothing.regions
-    agree = [(State.POSITIVE, marked), (State.NEGATIVE, nothing), (State.INCONCLUSIVE, marked)]
-    assert [disagreement_of(_verdict(state, 0.5), found) for state, found in agree] == [""] * 3
-    against = disagreement_of(_verdict(State.POSITIVE, 0.9), nothing)
-    assert "the map shows none" in against
-    against = disagreement_of(_verdict(State.NEGATIVE, 0.1), marked)
-    assert "the map marks a part" in against
-    assert "means nothing" in disagreement_of(_verdict(State.OUTSIDE_VALIDITY, None), marked)
+    for state, found, words in (
+        (State.POSITIVE, marked, "point the same way"),
+        (State.POSITIVE, nothing, "the map marks no place"),
+        (State.NEGATIVE, marked, "Score and map disagree"),
+        (State.NEGATIVE, nothing, "neither shows a sign"),
+        (State.INCONCLUSIVE, marked, "does not decide"),
+        (State.OUTSIDE_VALIDITY, marked, "means nothing"),
+    ):
+        assert words in "\n".join(sentences(_verdict(state, 0.5), found))
     text = "\n".join(sentences(_verdict(State.POSITIVE, 0.9), marked))
     assert "in 1 region, 100.0%" in text
     assert text.endswith("not what happened there.")

@@ -23,7 +23,7 @@ from tests.trainer.corpus import photograph, write_casia1
 from trainer.backbone.tower import BLOCKS, TAPS, WIDTH
 from trainer.heads import pictures as pictures_module
 from trainer.heads.evaluate import evaluate_head, recipe_from_card
-from trainer.heads.features import Draws
+from trainer.heads.features import Draws, cropped
 from trainer.heads.generated import build_generated, cross_validated
 from trainer.heads.linear import fit_linear, group_weights, unit_tokens
 from trainer.heads.measuring import by_group, scores_of_rows
@@ -219,6 +219,32 @@ def test_what_is_no_photograph_is_left_out(tmp_path: Path) -> None:
     source = FromFile(tmp_path / "page.png")
     page = Picture("a" * 64, 0, "authentic", "camera", 0, source)
     assert pictures_module.photographs_among([page]) == []
+
+
+def test_a_sheet_of_four_is_taken_apart(tmp_path: Path) -> None:
+    """Four different pictures side by side; one picture, or two, are no sheet."""
+    parts = [photograph(number) for number in range(4)]
+    sheet = np.concatenate([np.concatenate(parts[:2], 1), np.concatenate(parts[2:], 1)])
+    assert pictures_module.is_sheet(sheet)
+    assert not pictures_module.is_sheet(photograph(0))
+    assert not pictures_module.is_sheet(np.concatenate(parts[:2], axis=1))
+    Image.fromarray(sheet).save(tmp_path / "sheet.png")
+    whole = Picture("a" * 64, 1, "generated", "one", 1, FromFile(tmp_path / "sheet.png"))
+    quarters = pictures_module._quartered([whole])
+    for quarter, part in zip(quarters, parts, strict=True):
+        assert np.array_equal(quarter.pixels()[0], part)
+        assert quarter.fold == whole.fold
+    assert len({quarter.identity for quarter in quarters}) == 4
+
+
+def test_draws_are_cut_to_the_formats_of_all_classes_alike() -> None:
+    pixels = np.tile(photograph(0), (4, 4, 1))  # 384 x 512
+    found = [cropped(pixels, 1, "identity", draw) for draw in range(60)]
+    assert all(np.array_equal(a, cropped(pixels, 1, "identity", d)) for d, a in enumerate(found))
+    shapes = [part.shape[1] / part.shape[0] for part in found if part.shape != pixels.shape]
+    assert 30 < len(shapes) < 56
+    assert min(shapes) < 1.05 and max(shapes) > 1.6
+    assert min(part.size for part in found) >= 0.48 * pixels.size
 
 
 @pytest.mark.parametrize("make", [generated, tampered])

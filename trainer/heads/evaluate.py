@@ -66,6 +66,7 @@ def evaluate_head(
         recipe.seed,
         detector.backbone,
         cache,
+        recipe.formats,
     )
     notes = []
     if recipe.question == "generated":

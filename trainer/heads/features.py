@@ -70,14 +70,45 @@ class Draws:
         return np.array([picture.fold for picture in self.pictures], dtype=np.int64)[self.index]
 
 
+_ASPECTS = (1.0, 4 / 3, 3 / 2, 16 / 9)
+_LEAST_KEPT = 0.5
+
+
+def cropped(pixels: RgbU8, seed: int, identity: str, draw: int) -> RgbU8:
+    """Three of four draws cut to a drawn format, at least half of the picture.
+
+    Each generator and camera has formats of its own, and a backbone that sees pictures squeezed
+    into a square sees how much they were squeezed.
+    """
+    key = hashlib.sha256(f"{seed}/{identity}/{draw}/format".encode()).digest()
+    random = np.random.default_rng(np.frombuffer(key, dtype=np.uint32))
+    height, width = pixels.shape[:2]
+    kept, rows, columns = 1.0, height, width
+    for _ in range(8):
+        aspect = _ASPECTS[random.integers(len(_ASPECTS))]
+        aspect = aspect if random.random() < 0.6 else 1 / aspect
+        scale = float(random.uniform(0.8, 1.0))
+        high = min(height, width / aspect) * scale
+        kept = high * high * aspect / (height * width)
+        if kept >= _LEAST_KEPT:
+            rows, columns = int(high), int(high * aspect)
+            break
+    top, left = (int(random.integers(room + 1)) for room in (height - rows, width - columns))
+    if random.random() < 0.25:
+        return pixels
+    return np.ascontiguousarray(pixels[top : top + rows, left : left + columns])
+
+
 def drawn(
-    picture: Picture, ranges: ResaveRange, seed: int, draw: int
+    picture: Picture, ranges: ResaveRange, seed: int, draw: int, formats: bool = False
 ) -> tuple[RgbU8, NDArray[np.float32] | None]:
     """One draw of a picture: pixels, and the mask in their size.
 
-    Every second draw is mirrored.
+    Every second draw is mirrored. With ``formats`` it is `cropped` first, and has no mask.
     """
     pixels, mask = picture.pixels()
+    if formats:
+        pixels, mask = cropped(pixels, seed, picture.identity, draw), None
     pixels, _ = resave(pixels, ranges, seed, picture.identity, draw)
     seen = None
     if mask is not None:
@@ -97,6 +128,7 @@ def features_of(
     seed: int,
     backbone: Backbone,
     cache: Path,
+    formats: bool = False,
 ) -> Draws:
     """Features of ``draws[i]`` draws of ``pictures[i]``, out of the cache where they are there.
 
@@ -109,10 +141,10 @@ def features_of(
 
     def entry(place: tuple[int, int]) -> bytes | None:
         picture = pictures[place[0]]
-        file = cache / _key(picture, place[1], ranges, seed, backbone)
+        file = cache / _key(picture, place[1], ranges, seed, backbone, formats)
         if not file.exists():
             try:
-                write_bytes(file, _made(picture, place[1], ranges, seed, backbone))
+                write_bytes(file, _made(picture, place[1], ranges, seed, backbone, formats))
             except CorpusError:
                 return None  # A pair that its kind could not alter.
         return file.read_bytes()
@@ -126,8 +158,10 @@ def features_of(
     return Draws(pictures, index, draw, np.stack(summary), np.stack(patches), np.stack(masks))
 
 
-def _made(picture: Picture, draw: int, ranges: ResaveRange, seed: int, backbone: Backbone) -> bytes:
-    pixels, mask = drawn(picture, ranges, seed, draw)
+def _made(
+    picture: Picture, draw: int, ranges: ResaveRange, seed: int, backbone: Backbone, formats: bool
+) -> bytes:
+    pixels, mask = drawn(picture, ranges, seed, draw, formats)
     found = backbone.features(pixels)
     cells = np.full((GRID, GRID), np.nan, dtype=np.float32)
     if mask is not None:
@@ -154,7 +188,9 @@ def _read(content: bytes) -> tuple[NDArray[np.float32], NDArray[np.float16], NDA
     )
 
 
-def _key(picture: Picture, draw: int, ranges: ResaveRange, seed: int, backbone: Backbone) -> str:
+def _key(
+    picture: Picture, draw: int, ranges: ResaveRange, seed: int, backbone: Backbone, formats: bool
+) -> str:
     decides = {
         "picture": picture.identity,
         "draw": draw,
@@ -162,5 +198,6 @@ def _key(picture: Picture, draw: int, ranges: ResaveRange, seed: int, backbone: 
         "seed": seed,
         "backbone": backbone.sha256,
         "codecs": (encoder_identity().fingerprint, cv2.__version__),
+        **({"formats": True} if formats else {}),
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

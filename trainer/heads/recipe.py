@@ -20,6 +20,7 @@ class HeadRecipe:
         seed: of folds, save pipeline, forging and first weights.
         resave: the save pipeline.
         draws: set to the draws of each of its pictures.
+        formats: whether draws are cut to drawn formats.
         test_share: of CASIA 1.0 that trains nothing.
         forged_pairs: made from the untouched pictures.
         regularisation: C of the logistic regression.
@@ -35,6 +36,7 @@ class HeadRecipe:
     seed: int = 20261123
     resave: ResaveRange = RANGES
     draws: tuple[tuple[str, int], ...] = ()
+    formats: bool = False
     test_share: float = 0.0
     forged_pairs: int = 0
     regularisation: float = 0.003
@@ -51,7 +53,7 @@ def generated() -> HeadRecipe:
         name="generated",
         question="generated",
         draws=(
-            ("stable_diffusion", 3),
+            ("stable_diffusion", 1),
             ("gpt4o", 6),
             ("midjourney", 6),
             ("camera", 6),
@@ -59,6 +61,7 @@ def generated() -> HeadRecipe:
             ("web", 2),
             ("casia1", 2),
         ),
+        formats=True,
     )
 
 

@@ -89,7 +89,15 @@ class Workshop:
         """Of all draws that the recipe asks for."""
         wanted = dict(recipe.draws)
         draws = [wanted[picture.group] for picture in pictures]
-        return features_of(pictures, draws, recipe.resave, recipe.seed, self.backbone, self.cache)
+        return features_of(
+            pictures,
+            draws,
+            recipe.resave,
+            recipe.seed,
+            self.backbone,
+            self.cache,
+            recipe.formats,
+        )
 
 
 def question_of(

@@ -16,6 +16,7 @@ from app.analysis.localisation import HeatU8, Localisation, find_regions
 from app.analysis.memory import memory_translated
 from app.gui.models import Models
 from app.gui.table.inspection import Inspection
+from app.report.agreement import counted, share_of
 
 COPY_MOVE = "copy-move"
 """Stands where a map of a model has the id of its question."""
@@ -90,17 +91,6 @@ class Found:
             f"{counted(len(regions))} marked at the threshold of {threshold:.3g}, "
             f"{share_of(self.shown)} of the picture."
         )
-
-
-def counted(count: int) -> str:
-    """A number of regions in words."""
-    return "1 region is" if count == 1 else f"{count} regions are"
-
-
-def share_of(localisation: Localisation) -> str:
-    """The share of the picture that all regions have, in words."""
-    share = sum(region.share for region in localisation.regions)
-    return "less than 0.1%" if 0 < share < 0.001 else f"{share:.1%}"
 
 
 @memory_translated()

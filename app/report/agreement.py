@@ -2,9 +2,19 @@
 
 from app.analysis.localisation import Localisation
 from app.detection.verdict import State
-from app.gui.where.found import counted, share_of
 
 _NEITHER_ALONE = "Say so, and let neither stand alone."
+
+
+def counted(count: int) -> str:
+    """A number of regions in words."""
+    return "1 region is" if count == 1 else f"{count} regions are"
+
+
+def share_of(localisation: Localisation) -> str:
+    """The share of the picture that all regions have, in words."""
+    share = sum(region.share for region in localisation.regions)
+    return "less than 0.1%" if 0 < share < 0.001 else f"{share:.1%}"
 
 
 def score_and_map(state: State, found: Localisation) -> str:
@@ -46,12 +56,13 @@ def score_and_map(state: State, found: Localisation) -> str:
     return "The score does not decide, and the map marks no place."
 
 
-def score_and_copies(state: State, found: Localisation) -> str:
+def score_and_copies(state: State, found: Localisation, counts: bool) -> str:
     """What the answer on alterations and a search for copies say together.
 
     Args:
         state: the answer for the whole picture.
         found: by `app.analysis.copy_move.copy_move`.
+        counts: whether copies are part of the model's score.
     """
     if found.strength is None:
         return "Copy-move: the picture is too small to be searched."
@@ -60,18 +71,20 @@ def score_and_copies(state: State, found: Localisation) -> str:
         return _without_copies(state)
     seen = "1 pair of regions shows" if pairs == 1 else f"{pairs} pairs of regions show"
     repeats = "Pictures that repeat themselves have such pairs untouched: compare the fine texture."
+    known = (
+        "The score counts copies, so the two are not independent."
+        if counts
+        else "This is found without the model."
+    )
     if state is State.POSITIVE:
-        return (
-            f"Copy-move: {seen} the same. This is found without the model, so score and copy-move "
-            f"are two kinds of evidence that point the same way. {repeats}"
-        )
+        return f"Copy-move and score point the same way: {seen} the same. {known} {repeats}"
     if state is State.NEGATIVE:
         return (
             f"Copy-move and score disagree: {seen} the same, and the score finds no sign. A copy "
             "within one picture has the same camera and history as the rest, which the model "
             f"hardly sees; a low score does not speak against it. {repeats}"
         )
-    return f"Copy-move: {seen} the same. This is found without the model. {repeats}"
+    return f"Copy-move: {seen} the same. {known} {repeats}"
 
 
 def _without_copies(state: State) -> str:
