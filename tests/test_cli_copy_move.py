@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from app.cli import main
 from app.report.record import RECORD_KEY
-from tests.pictures import noise
+from tests.pictures import encoded, noise, scene
 
 
 def _forged() -> NDArray[np.uint8]:
@@ -123,3 +123,16 @@ def test_a_file_that_is_no_picture_costs_one_line(
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1
     assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"), [("--mirrored", "also mirrored"), ("--no-mirrored", "no mirrored ones")]
+)
+def test_the_parameters_are_said_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, words: str
+) -> None:
+    path = tmp_path / "scene.png"
+    path.write_bytes(encoded(scene(), "PNG"))
+    assert _main("copy-move", path, flag) == 0
+    assert words in (said := capsys.readouterr().out)
+    assert "True" not in said and "False" not in said

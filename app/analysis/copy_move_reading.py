@@ -56,7 +56,9 @@ def sentences(localisation: Localisation) -> tuple[str, ...]:
 def parameters_line(localisation: Localisation) -> str:
     """How it was searched, in one line."""
     record = localisation.record
-    values = ", ".join(f"{name} {value}" for name, value in record["parameters"].items())
+    asked = record["parameters"]
+    copies = "also mirrored ones" if asked["mirrored"] else "no mirrored ones"
+    values = f"threshold {asked['threshold']:g}, at most {asked['megapixels']:g} MP, {copies}"
     searched = record.get("searched")
     if searched is None:
         return f"Parameters: {values}."

@@ -160,6 +160,9 @@ def main(target: Path) -> None:
     at.found(window.show_copies)
     at.found(window.show_where)
     at.take("where-untouched-light", light)
+    at.judged("generated.jpg")
+    at.found(window.show_where)
+    at.take("verdict-generated-dark", dark)
 
     window.sessions.edits.new([])
     window.close()
