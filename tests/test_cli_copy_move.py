@@ -132,7 +132,7 @@ def test_the_parameters_are_said_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, words: str
 ) -> None:
     path = tmp_path / "scene.png"
-    path.write_bytes(encoded(scene(), "PNG"))
+    path.write_bytes(encoded(scene(120, 160), "PNG"))
     assert _main("copy-move", path, flag) == 0
     assert words in (said := capsys.readouterr().out)
     assert "True" not in said and "False" not in said
