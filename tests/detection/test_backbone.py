@@ -77,7 +77,7 @@ def test_what_is_no_backbone_is_refused(tmp_path: Path) -> None:
 def test_a_card_with_a_backbone_needs_its_schema(tmp_path: Path) -> None:
     made = dataclasses.replace(head_card(write_backbone(tmp_path)), schema=2)
     model = write_head(tmp_path / "m" / "model.onnx", made)
-    with pytest.raises(ModelRefusedError, match="needs schema 3"):
+    with pytest.raises(ModelRefusedError, match="need schema 3"):
         Detector(model, Backbones((tmp_path,)))
 
 

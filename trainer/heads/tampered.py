@@ -44,10 +44,11 @@ _SPLIT = (
 )
 
 _LIMITS = (
-    "It was trained on splices, copy-moves, removals and overlays; retouching and changes of colour "
-    "are hardly visible to it.",
+    "It was trained on splices, copy-moves, removals and overlays; retouching and changes of "
+    "colour are hardly visible to it.",
     "Copies count in the score. A picture that repeats itself, as in a reflection in water or a "
-    "printed pattern, can score high for that alone; the reason says so, and copy-move shows where.",
+    "printed pattern, can score high for that alone; the reason says so, and copy-move shows "
+    "where.",
     "Its map hardly sees copies; those are shown by copy-move.",
     "Pictures that a generator made or changed are another question.",
     "It looks at what is plausible as much as at traces: an unusual but real scene can look "
