@@ -38,10 +38,10 @@ from app.detection.detector import Detector
 from app.paths import resources
 from trainer.corpus import Example
 from trainer.corpus.container import container_of
-from trainer.heads.evaluate import recipe_from_card
-from trainer.heads.features import Draws, drawn, features_of
+from trainer.heads.evaluate import unknown_to
+from trainer.heads.features import Draws, drawn
 from trainer.heads.generated import cross_validated
-from trainer.heads.pictures import FromFile, Picture, altered_pictures, generated_pictures
+from trainer.heads.pictures import FromFile, Picture
 from trainer.heads.recipe import HeadRecipe
 from trainer.heads.tampered import strengths_of
 from trainer.heads.workshop import Workshop
@@ -167,23 +167,8 @@ def main(data: Path, cache: Path) -> None:
     for name in ("generated", "tampered"):
         model = resources() / "models" / name / "model.onnx"
         detector = Detector(model, backbones)
-        recipe = recipe_from_card(detector)
+        recipe, draws = unknown_to(detector, data, cache)
         assert detector.backbone is not None
-        counts = dict(recipe.draws)
-        if name == "generated":
-            pictures = generated_pictures(data, recipe.seed)
-        else:
-            everything = altered_pictures(data, recipe.seed, recipe.test_share, recipe.forged_pairs)
-            pictures = [picture for picture in everything if picture.fold < 0]
-        draws = features_of(
-            pictures,
-            [counts[picture.group] for picture in pictures],
-            recipe.resave,
-            recipe.seed,
-            detector.backbone,
-            cache,
-            recipe.formats,
-        )
         columns: dict[str, NDArray[Any]] = {}
         if name == "generated":
             rows = first_draws(draws, lambda one: bool(one.label) or one.group in PHOTOGRAPHS)

@@ -1,6 +1,5 @@
 """The tower as ONNX with 8-bit weights, and the description that the program looks for."""
 
-import io
 import json
 import logging
 import tempfile
@@ -16,6 +15,7 @@ from app.atomic import write_bytes
 from app.detection.backbone import FILE, METADATA_KEY, SCHEMA, Backbone
 from trainer.backbone.tower import SIDE, Tower
 from trainer.errors import ExportError
+from trainer.publishing.traced import traced
 
 NAME = "clip-vit-b16"
 """Of the backbone's folder."""
@@ -36,7 +36,8 @@ def publish(tower: Tower, origin: str, folder: Path) -> Path:
     described = {"schema": SCHEMA, "name": folder.name, "side": SIDE, "origin": origin}
     with tempfile.TemporaryDirectory(prefix="elascope-") as place:
         whole, small = Path(place) / "whole.onnx", Path(place) / "small.onnx"
-        _write(tower, whole)
+        image = torch.zeros(1, 3, SIDE, SIDE)
+        onnx.save(traced(tower, [image], ["image"], ["summary", "patches"]), whole)
         logging.getLogger().setLevel(logging.ERROR)  # it recommends what has been done
         quantize_dynamic(
             whole,
@@ -58,28 +59,6 @@ def publish(tower: Tower, origin: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / FILE, content)
     return folder / FILE
-
-
-def _write(tower: Tower, path: Path) -> None:
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    program = torch.onnx.export(
-        tower,
-        (torch.zeros(1, 3, SIDE, SIDE),),
-        input_names=["image"],
-        output_names=["summary", "patches"],
-        dynamo=True,
-        verbose=False,
-    )
-    if program is None:
-        raise ExportError("torch gave no ONNX program.")
-    stream = io.BytesIO()
-    onnx.save(program.model_proto, stream)
-    proto = onnx.load_from_string(stream.getvalue())
-    # Stack traces of this machine's source tree do not belong into a published file.
-    for place in (proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.functions):
-        del place.metadata_props[:]
-        place.doc_string = ""
-    onnx.save(proto, path)
 
 
 def _similarity(tower: Tower, backbone: Backbone) -> float:

@@ -11,7 +11,7 @@ from app.detection.detector import Detector
 from trainer.corpus.resave import ResaveRange
 from trainer.errors import CorpusError
 from trainer.evaluate import close
-from trainer.heads.features import features_of
+from trainer.heads.features import Draws
 from trainer.heads.generated import fit_and_measure
 from trainer.heads.pictures import altered_pictures, generated_pictures
 from trainer.heads.recipe import HeadRecipe
@@ -38,6 +38,28 @@ def recipe_from_card(detector: Detector) -> HeadRecipe:
     return HeadRecipe(**config)
 
 
+def unknown_to(detector: Detector, root: Path, cache: Path) -> tuple[HeadRecipe, Draws]:
+    """A model's recipe, and the draws that are measured: all for ``generated``, which is
+    cross-validated, and for ``tampered`` those of the part that trained nothing.
+
+    Raises:
+        CorpusError: the card is of another kind of model, or a folder is missing.
+    """
+    recipe = recipe_from_card(detector)
+    assert detector.backbone is not None
+    if recipe.question == "generated":
+        pictures = generated_pictures(root, recipe.seed)
+    else:
+        pictures = altered_pictures(root, recipe.seed, recipe.test_share, recipe.forged_pairs)
+        pictures = [picture for picture in pictures if picture.fold < 0]
+    shop = Workshop(root, detector.backbone, detector.path.parent.parent, cache, "", _silence)
+    return recipe, shop.features(pictures, recipe)
+
+
+def _silence(_: str) -> None:
+    """Nothing is said of what is done again."""
+
+
 def evaluate_head(
     model: Path, root: Path, backbones: Backbones, cache: Path
 ) -> tuple[Mapping[str, Any], list[str]]:
@@ -51,23 +73,8 @@ def evaluate_head(
         The results, and a sentence for each comparison with the card.
     """
     detector = Detector(model, backbones)
-    recipe = recipe_from_card(detector)
+    recipe, draws = unknown_to(detector, root, cache)
     assert detector.backbone is not None
-    counts = dict(recipe.draws)
-    if recipe.question == "generated":
-        pictures = generated_pictures(root, recipe.seed)
-    else:
-        pictures = altered_pictures(root, recipe.seed, recipe.test_share, recipe.forged_pairs)
-        pictures = [picture for picture in pictures if picture.fold < 0]
-    draws = features_of(
-        pictures,
-        [counts[picture.group] for picture in pictures],
-        recipe.resave,
-        recipe.seed,
-        detector.backbone,
-        cache,
-        recipe.formats,
-    )
     notes = []
     if recipe.question == "generated":
         linear, question, results = fit_and_measure(recipe, draws)
@@ -78,7 +85,7 @@ def evaluate_head(
         same = abs(again - published) <= 1e-2 * max(1.0, abs(again))
         notes.append(f"weights: {'equal to' if same else 'DIFFERENT from'} those fitted again")
     else:
-        shop = Workshop(root, detector.backbone, model.parent.parent, cache, "", lambda _: None)
+        shop = Workshop(root, detector.backbone, model.parent.parent, cache, "", _silence)
         results = measure_test(detector, draws, recipe, shop)
     for name, fresh in results.items():
         if name in detector.card.results:

@@ -1,8 +1,6 @@
 """A model on a backbone as ONNX with its card, checked against torch."""
 
 import hashlib
-import io
-import logging
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -26,6 +24,7 @@ from trainer.heads.linear import Linear
 from trainer.heads.semantic import ROWS, Semantic
 from trainer.heads.tiles import PLANES, Tiles
 from trainer.publishing.card_page import card_page
+from trainer.publishing.traced import traced
 
 TOLERANCE = 1e-4
 """Largest allowed difference of a logit between torch and onnxruntime, as a share of the largest
@@ -126,28 +125,7 @@ def _onnx(
     outputs: list[str],
     card: ModelCard | None = None,
 ) -> bytes:
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    try:
-        program = torch.onnx.export(
-            network,
-            examples,
-            input_names=inputs,
-            output_names=outputs,
-            dynamic_shapes=tuple({0: "batch"} for _ in examples),
-            dynamo=True,
-            verbose=False,
-        )
-    except torch.onnx.OnnxExporterError as error:
-        raise ExportError("torch cannot write this network as ONNX.", repr(error)) from error
-    if program is None:
-        raise ExportError("torch gave no ONNX program.")
-    stream = io.BytesIO()
-    onnx.save(program.model_proto, stream)
-    proto = onnx.load_from_string(stream.getvalue())
-    # Stack traces of this machine's source tree do not belong into a published file.
-    for place in (proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.functions):
-        del place.metadata_props[:]
-        place.doc_string = ""
+    proto = traced(network, examples, inputs, outputs, [{0: "batch"} for _ in examples])
     if card is not None:
         onnx.helper.set_model_props(proto, {METADATA_KEY: card.to_json()})
     onnx.checker.check_model(proto)

@@ -2,8 +2,6 @@
 
 import copy
 import functools
-import io
-import logging
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +21,7 @@ from trainer.errors import ExportError
 from trainer.publishing.card_page import card_page
 from trainer.publishing.reference import make_reference, verify
 from trainer.publishing.reference_document import REFERENCE_KEY, to_json
+from trainer.publishing.traced import traced
 
 TOLERANCE = 1e-5
 """Largest allowed difference between torch and onnxruntime, absolute or, for numbers above 1, as
@@ -96,33 +95,10 @@ def _proto(
     network = model if for_export is None else for_export().cpu().eval()
     with torch.no_grad():
         pair = isinstance(network(example), tuple)
-    # It warns of what no model here needs, such as operators of torchvision.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    try:
-        program = torch.onnx.export(
-            network,
-            (example,),
-            input_names=[INPUT_NAME],
-            output_names=[output, output + MASK_SUFFIX] if pair else [output],
-            dynamic_shapes=({0: "batch"} | ({2: "height", 3: "width"} if dynamic_size else {}),),
-            dynamo=True,
-            verbose=False,
-        )
-    except torch.onnx.OnnxExporterError as error:
-        size = "any size" if dynamic_size else "its size"
-        raise ExportError(
-            f"torch cannot write this network as ONNX for pictures of {size}.", repr(error)
-        ) from error
-    if program is None:
-        raise ExportError("torch gave no ONNX program.")
-    stream = io.BytesIO()
-    onnx.save(program.model_proto, stream)
-    proto = onnx.load_from_string(stream.getvalue())
-    # Stack traces of this machine's source tree do not belong into a published file.
-    for place in (proto.graph, *proto.graph.node, *proto.graph.value_info, *proto.functions):
-        del place.metadata_props[:]
-        place.doc_string = ""
-    return proto
+    shapes = {0: "batch"} | ({2: "height", 3: "width"} if dynamic_size else {})
+    outputs = [output, output + MASK_SUFFIX] if pair else [output]
+    size = "any size" if dynamic_size else "its size"
+    return traced(network, [example], [INPUT_NAME], outputs, [shapes], size)
 
 
 def parity(model: nn.Module, detector: Detector, dynamic_size: bool = False) -> float:
