@@ -178,6 +178,10 @@ def whole(pixels: np.ndarray, rounds: int) -> dict[str, float]:
     }
 
 
+MODELS_MIB = 250
+"""For the shipped models and what they and the search for copies work in."""
+
+
 def memory() -> dict[str, float]:
     """Peak memory of a window with a 48-megapixel JPEG, in MiB and over its limit."""
     width, height = SIZES[MEMORY_MP]
@@ -186,7 +190,7 @@ def memory() -> dict[str, float]:
         Image.fromarray(picture(width, height)).save(path, quality=92)
         empty = statistics.median(_peak(folder) for _ in range(3))
         full = statistics.median(_peak(folder, str(path)) for _ in range(3))
-    limit = 2.6 * width * height * 3 / 2**20 + empty + 60
+    limit = 2.6 * width * height * 3 / 2**20 + empty + 60 + MODELS_MIB
     return {"empty_window_mib": empty, "peak_mib": full, "peak_over_limit": full / limit}
 
 

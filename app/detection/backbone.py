@@ -63,13 +63,13 @@ class Backbone:
         """
         name = path.parent.name
         try:
-            content = path.read_bytes()
+            with path.open("rb") as stream:
+                self.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             reason = error.strerror or str(error)
             raise ModelRefusedError(f"The backbone {path} cannot be read: {reason}.") from error
         self.path = path
-        self.sha256 = hashlib.sha256(content).hexdigest()
-        self._session = open_session(content, name)
+        self._session = open_session(path, name)
         self.provider = provider_of(self._session)
         described = _described(metadata(self._session).get(METADATA_KEY), name)
         self.name: str = described["name"]

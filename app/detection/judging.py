@@ -81,62 +81,101 @@ def judge(
     Raises:
         TooLargeError: the image cannot be prepared.
     """
-    views = _Views(image.pixels, variations)
+    refusals = [_refusal_of(detector, image) for detector in detectors]
+    asked = [one for one, refusal in zip(detectors, refusals, strict=True) if not refusal]
+    views = [_logits(asked, image.pixels, None)]
+    # Large pictures are reduced once, which costs less than changing them four times.
+    small = _reduced_to(image.pixels, _LARGEST) if variations else image.pixels
+    views += [_logits(asked, image.pixels, small, variation) for variation in variations]
+    copies = _Copies(image.pixels)
     verdicts: list[Verdict] = []
-    for detector in detectors:
-        against = list(reasons_against(detector.card, image.record))
-        if detector.card.validity.photographs_only and not against:
-            against = list(reasons_against_content(describe_content(image.pixels)))
-        if against:
-            reason = f"Outside the model's validity: {'; '.join(against)}."
-            verdicts += [
-                _refusal(detector, question, reason) for question in detector.card.questions
-            ]
-            continue
-        found = [views.logits(detector, index) for index in range(len(variations) + 1)]
+    for detector, refusal in zip(detectors, refusals, strict=True):
         for question in detector.card.questions:
-            logits = [view[question.id] for view in found]
-            copies = detector.card.copy_move
+            if refusal:
+                verdicts.append(_refusal(detector, question, refusal))
+                continue
+            logits = [view[detector.sha256][question.id] for view in views]
+            evidence = detector.card.copy_move
             strength = 0.0
-            if copies is not None and copies.question == question.id:
-                strength = views.strength_of_copies(copies.megapixels)
-                logits = [logit + copies.weight * strength for logit in logits]
+            if evidence is not None and evidence.question == question.id:
+                strength = copies.strength(evidence.megapixels)
+                logits = [logit + evidence.weight * strength for logit in logits]
             verdicts.append(_answer(detector, question, logits, strength))
     return tuple(verdicts)
 
 
-class _Views:
-    """The picture as it is and its variations, with what backbones gave for them."""
+def _refusal_of(detector: Detector, image: DecodedImage) -> str:
+    """Why the model is not asked about the image; empty where it is."""
+    against = reasons_against(detector.card, image.record)
+    if detector.card.validity.photographs_only and not against:
+        against = reasons_against_content(describe_content(image.pixels))
+    return f"Outside the model's validity: {'; '.join(against)}." if against else ""
 
-    def __init__(self, pixels: RgbU8, variations: Sequence[Variation]) -> None:
-        self._pixels = pixels
-        self._variations = variations
-        self._changed: dict[int, RgbU8] = {0: pixels}
-        self._features: dict[tuple[int, str], Features] = {}
-        self._copies: dict[float, float] = {}
 
-    def logits(self, detector: Detector, index: int) -> dict[str, float]:
-        """Of view ``index``: 0 is the picture as it is."""
-        if index not in self._changed:
-            self._changed[index] = self._variations[index - 1].apply(self._pixels)
-        pixels = self._changed[index]
+def _logits(
+    detectors: Sequence[Detector],
+    pixels: RgbU8,
+    small: RgbU8 | None,
+    variation: Variation | None = None,
+) -> dict[str, dict[str, float]]:
+    """Hash of the model to question to logit, for one view of the picture.
+
+    Args:
+        detectors: to ask.
+        pixels: of the picture at full resolution.
+        small: the picture that models on a backbone get in its place, since they see it reduced
+            anyway; None for ``pixels`` itself.
+        variation: to look at; None for the picture as it is.
+    """
+    changed: dict[bool, RgbU8] = {}
+    features: dict[str, Features] = {}
+    found = {}
+    for detector in detectors:
+        reduced = small is not None and detector.backbone is not None
+        if reduced not in changed:
+            base = small if reduced and small is not None else pixels
+            changed[reduced] = base if variation is None else variation.apply(base)
+        view = changed[reduced]
         if detector.backbone is None:
-            return detector.logits_of(pixels)
-        key = index, detector.backbone.sha256
-        if key not in self._features:
-            self._features[key] = detector.backbone.features(pixels)
-        return detector.logits_of(pixels, self._features[key])
+            found[detector.sha256] = detector.logits_of(view)
+            continue
+        key = detector.backbone.sha256
+        if key not in features:
+            features[key] = detector.backbone.features(view)
+        found[detector.sha256] = detector.logits_of(view, features[key])
+    return found
 
-    def strength_of_copies(self, megapixels: float) -> float:
+
+_LARGEST = 4_000_000
+"""Pixels of the picture that variations are made of, at most."""
+
+
+def _reduced_to(pixels: RgbU8, largest: int) -> RgbU8:
+    height, width = pixels.shape[:2]
+    scale = (largest / (height * width)) ** 0.5
+    if scale >= 1:
+        return pixels
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+class _Copies:
+    """The search for copies in one picture, done once and when it is asked for."""
+
+    def __init__(self, pixels: RgbU8) -> None:
+        self._pixels = pixels
+        self._known: dict[float, float] = {}
+
+    def strength(self, megapixels: float) -> float:
         """Of the strongest copy-move, 0..1, in the picture as it is.
 
         The variations are taken to have the same: the search would cost more than all else, and
         the control of its false alarms includes saves and reductions.
         """
-        if megapixels not in self._copies:
+        if megapixels not in self._known:
             found = copy_move(self._pixels, CopyMoveParams(megapixels=megapixels))
-            self._copies[megapixels] = found.strength or 0.0
-        return self._copies[megapixels]
+            self._known[megapixels] = found.strength or 0.0
+        return self._known[megapixels]
 
 
 def _answer(

@@ -13,11 +13,11 @@ Session: TypeAlias = onnxruntime.InferenceSession
 """A loaded graph."""
 
 
-def open_session(content: bytes, name: str) -> Session:
+def open_session(source: bytes | Path, name: str) -> Session:
     """Load a graph.
 
     Args:
-        content: of the ONNX file.
+        source: content of the ONNX file; of a large one its path, which takes less memory.
         name: of the model, for the sentence.
 
     Raises:
@@ -29,7 +29,7 @@ def open_session(content: bytes, name: str) -> Session:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(content, options, providers=_providers())
+        return onnxruntime.InferenceSession(source, options, providers=_providers())
     except Exception as error:
         # onnxruntime raises a class of its own for each kind of malformed model.
         raise ModelRefusedError(

@@ -196,3 +196,29 @@ def test_a_card_with_impossible_copies_is_refused(
     path = write_model(tmp_path / "m.onnx", card(**changes).to_json())
     with pytest.raises(ModelRefusedError):
         Detector(path)
+
+
+def test_variations_of_a_large_picture_are_made_of_a_reduction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For models on a backbone, which see it reduced; one that takes pixels gets all of them."""
+    seen: list[tuple[str, tuple[int, ...]]] = []
+    backbone = write_backbone(tmp_path)
+    head = write_head(tmp_path / "head" / "model.onnx", head_card(backbone, name="head"))
+    plain = write_model(tmp_path / "plain" / "model.onnx", card(name="plain").to_json())
+    detectors = [Detector(head, Backbones((tmp_path,))), Detector(plain)]
+    logits_of = Detector.logits_of
+
+    def noted(self: Detector, pixels: np.ndarray, *rest: object) -> dict[str, float]:
+        seen.append((self.card.name, pixels.shape[:2]))
+        return logits_of(self, pixels, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Detector, "logits_of", noted)
+    monkeypatch.setattr(judging, "_LARGEST", 100 * 100)
+    judge(detectors, _grey(128, side=400), [Variation("as it is", lambda pixels: pixels)])
+    assert seen == [
+        ("head", (400, 400)),
+        ("plain", (400, 400)),
+        ("head", (100, 100)),
+        ("plain", (400, 400)),
+    ]
