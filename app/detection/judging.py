@@ -10,10 +10,11 @@ import numpy as np
 from app.analysis.copy_move import CopyMoveParams, copy_move
 from app.analysis.recompress import round_trip
 from app.arrays import RgbU8
-from app.detection.backbone import Features
+from app.detection.backbone import LARGEST, Features
 from app.detection.card import Question
 from app.detection.content import describe_content, reasons_against_content
 from app.detection.detector import Detector
+from app.detection.prepare import reduce_to
 from app.detection.verdict import (
     State,
     Verdict,
@@ -85,7 +86,7 @@ def judge(
     asked = [one for one, refusal in zip(detectors, refusals, strict=True) if not refusal]
     views = [_logits(asked, image.pixels, None)]
     # Large pictures are reduced once, which costs less than changing them four times.
-    small = _reduced_to(image.pixels, _LARGEST) if variations else image.pixels
+    small = reduce_to(image.pixels, LARGEST) if variations else image.pixels
     views += [_logits(asked, image.pixels, small, variation) for variation in variations]
     copies = _Copies(image.pixels)
     verdicts: list[Verdict] = []
@@ -144,19 +145,6 @@ def _logits(
             features[key] = detector.backbone.features(view)
         found[detector.sha256] = detector.logits_of(view, features[key])
     return found
-
-
-_LARGEST = 4_000_000
-"""Pixels of the picture that variations are made of, at most."""
-
-
-def _reduced_to(pixels: RgbU8, largest: int) -> RgbU8:
-    height, width = pixels.shape[:2]
-    scale = (largest / (height * width)) ** 0.5
-    if scale >= 1:
-        return pixels
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 class _Copies:

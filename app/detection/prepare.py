@@ -72,3 +72,13 @@ def reduce_area_mean(picture: NDArray[Any], height: int, width: int) -> TensorF3
     floats = picture.astype(np.float32)
     smaller = cv2.resize(floats, (width, height), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(np.asarray(smaller, dtype=np.float32).transpose(2, 0, 1))
+
+
+def reduce_to(pixels: RgbU8, largest: int) -> RgbU8:
+    """A picture of more than ``largest`` pixels reduced to that many, in 8 bits."""
+    height, width = pixels.shape[:2]
+    scale = (largest / (height * width)) ** 0.5
+    if scale >= 1:
+        return pixels
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

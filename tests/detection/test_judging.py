@@ -214,7 +214,7 @@ def test_variations_of_a_large_picture_are_made_of_a_reduction(
         return logits_of(self, pixels, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Detector, "logits_of", noted)
-    monkeypatch.setattr(judging, "_LARGEST", 100 * 100)
+    monkeypatch.setattr(judging, "LARGEST", 100 * 100)
     judge(detectors, _grey(128, side=400), [Variation("as it is", lambda pixels: pixels)])
     assert seen == [
         ("head", (400, 400)),

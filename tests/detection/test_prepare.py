@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from app.analysis.ela import residual
 from app.detection.card import Preparation
-from app.detection.prepare import prepare, reduce_area_mean
+from app.detection.prepare import prepare, reduce_area_mean, reduce_to
 from app.errors import TooLargeError
 from tests.models import card
 from tests.pictures import block_means, noise, pillow_residual, scene
@@ -108,3 +108,12 @@ def test_preparation_leaves_the_pixels_alone() -> None:
 def test_a_picture_without_a_round_trip_cannot_be_prepared() -> None:
     with pytest.raises(TooLargeError):
         prepare(np.zeros((65501, 1, 3), np.uint8), _preparation("ela"))
+
+
+def test_large_pictures_are_reduced_to_a_bound_and_others_are_the_same_object() -> None:
+    pixels = noise(300, 500)
+    assert reduce_to(pixels, 150_000) is pixels
+    smaller = reduce_to(pixels, 10_000)
+    assert abs(smaller.shape[0] * smaller.shape[1] - 10_000) < 200
+    assert np.allclose(smaller.mean(axis=(0, 1)), pixels.mean(axis=(0, 1)), atol=1)
+    assert reduce_to(noise(1, 5000), 100).shape[0] == 1
