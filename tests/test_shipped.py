@@ -19,6 +19,7 @@ from app.evidence.decode import decode
 from app.evidence.file import open_evidence
 from app.paths import resources
 from tests.pictures import encoded, in_memory, pillow_residual
+from trainer.cli import main as trainer
 from trainer.publishing.card_page import card_page
 
 MODELS = find_models([resources() / "models"])
@@ -44,6 +45,14 @@ def test_both_questions_are_answered_and_no_model_is_left_out() -> None:
     detectors, refusals = load_installed([resources() / "models"], BACKBONES)
     assert [q.id for d in detectors for q in d.card.questions] == ["generated", "tampered"]
     assert refusals == ()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_verify_says_what_measures_a_model_on_a_backbone(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert trainer(["verify", name]) == 1
+    assert "elascope-trainer evaluate measures it again" in capsys.readouterr().err
 
 
 def _shown(triple: list[float]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.detection.card import Calibration, Question
+from app.detection.card import Calibration, OperatingPoint, Question
 from trainer.config import Recipe
 from trainer.corpus.examine import GENERATED, TAMPERED
 from trainer.data import Data
@@ -20,6 +20,23 @@ class Wording:
     positive: str
     negative: str
     classes: tuple[str, str]
+
+    def question(
+        self, calibration: Calibration, point: OperatingPoint, below: float, population: str
+    ) -> Question:
+        """The question with its calibration, operating point and reference population."""
+        return Question(
+            id=self.id,
+            text=self.text,
+            output=f"{self.id}_logit",
+            positive=self.positive,
+            negative=self.negative,
+            calibration=calibration,
+            operating_point=point,
+            inconclusive_below=below,
+            miss_rate=MISS_RATE,
+            reference_population=population,
+        )
 
 
 ALTERED_AT_ALL = Wording(
@@ -87,16 +104,10 @@ def question_with(
     corpora = sorted({example.corpus for example in data.split.parts["calibration"]})
     negatives, positives = words.classes
     saved = "resized and saved again once or twice" if recipe.resave is not None else "as published"
-    return Question(
-        id=words.id,
-        text=words.text,
-        output=f"{words.id}_logit",
-        positive=words.positive,
-        negative=words.negative,
-        calibration=calibration,
-        operating_point=point,
-        inconclusive_below=below,
-        miss_rate=MISS_RATE,
-        reference_population=f"{negatives} ({', '.join((*corpora, *references))}) and {positives} "
+    return words.question(
+        calibration,
+        point,
+        below,
+        f"{negatives} ({', '.join((*corpora, *references))}) and {positives} "
         f"({', '.join(corpora)}) that trained nothing, {saved}.",
     )

@@ -11,9 +11,9 @@ from app.cli.places import check_suffixes, check_targets
 from app.cli.terminal import EXIT_INTERRUPTED, decoders_silenced, interrupt_sets
 from app.detection.backbone import Backbones
 from app.detection.detector import Detector
-from app.detection.judging import judge
+from app.detection.judging import judge, refusal_of
 from app.detection.library import load_detectors, load_installed
-from app.detection.verdict import State, Verdict
+from app.detection.verdict import Verdict
 from app.errors import ModelRefusedError
 from app.evidence.decode import decode
 from app.evidence.file import open_evidence
@@ -36,6 +36,8 @@ def show_where(options: argparse.Namespace) -> int:
     with interrupt_sets(stop), decoders_silenced() as terminal:
         evidence = open_evidence(options.image)
         image = decode(evidence)
+        if refusal := refusal_of(detector, image):
+            raise ModelRefusedError(f"There is no map of this picture. {refusal}")
         verdicts = judge([detector], image)
         quiet = not terminal.isatty()
         with tqdm(total=100, unit="%", delay=1, disable=quiet, file=terminal, leave=False) as bar:
@@ -69,10 +71,7 @@ def sentences(verdict: Verdict, found: Localisation) -> list[str]:
             f"  {number}. {region.area} pixels ({100 * region.share:.1f}%) between "
             f"({box.left}, {box.top}) and ({box.right}, {box.bottom}), mean {region.score:.2f}"
         )
-    if verdict.state is State.OUTSIDE_VALIDITY:
-        lines.append("Outside of the model's validity the map means nothing either.")
-    else:
-        lines.append(score_and_map(verdict.state, found))
+    lines.append(score_and_map(verdict.state, found))
     lines.append("The map says where to look, not what happened there.")
     return lines
 

@@ -1,7 +1,7 @@
 """One image before all models: what they share is computed once, and every answer is tried."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,7 +22,6 @@ from app.detection.verdict import (
     explain,
     reasons_against,
     settled,
-    state_of,
 )
 from app.evidence.decode import DecodedImage
 
@@ -32,7 +31,7 @@ class Variation:
     """A mild change that alters nothing that a question asks for.
 
     Attributes:
-        name: in words that end "when the picture is …".
+        name: in words that go on with "the picture …".
         apply: (height, width, 3) uint8 RGB to the changed picture.
     """
 
@@ -77,36 +76,48 @@ def judge(
     Args:
         detectors: the models.
         image: decoded at full resolution.
-        variations: to try the answers with; none for a quick first answer.
+        variations: to try the answers with.
 
     Raises:
         TooLargeError: the image cannot be prepared.
     """
-    refusals = [_refusal_of(detector, image) for detector in detectors]
+    *_, last = judge_in_steps(detectors, image, variations)
+    return last
+
+
+def judge_in_steps(
+    detectors: Sequence[Detector], image: DecodedImage, variations: Sequence[Variation] = VARIATIONS
+) -> Iterator[tuple[Verdict, ...]]:
+    """The answers on the picture as it is and then, if there is a score, the tried ones.
+
+    Arguments and errors are those of `judge`.
+    """
+    refusals = [refusal_of(detector, image) for detector in detectors]
     asked = [one for one, refusal in zip(detectors, refusals, strict=True) if not refusal]
-    views = [_logits(asked, image.pixels, None)]
-    # Large pictures are reduced once, which costs less than changing them four times.
-    small = reduce_to(image.pixels, LARGEST) if variations else image.pixels
-    views += [_logits(asked, image.pixels, small, variation) for variation in variations]
     copies = _Copies(image.pixels)
-    verdicts: list[Verdict] = []
-    for detector, refusal in zip(detectors, refusals, strict=True):
-        for question in detector.card.questions:
-            if refusal:
-                verdicts.append(_refusal(detector, question, refusal))
-                continue
-            logits = [view[detector.sha256][question.id] for view in views]
-            evidence = detector.card.copy_move
-            strength = 0.0
-            if evidence is not None and evidence.question == question.id:
-                strength = copies.strength(evidence.megapixels)
-                logits = [logit + evidence.weight * strength for logit in logits]
-            verdicts.append(_answer(detector, question, logits, strength))
-    return tuple(verdicts)
+
+    def verdicts(views: Sequence[Mapping[str, Mapping[str, float]]]) -> tuple[Verdict, ...]:
+        names = [variation.name for variation in variations[: len(views) - 1]]
+        return tuple(
+            _refusal(detector, question, refusal)
+            if refusal
+            else _answer(detector, question, views, names, copies)
+            for detector, refusal in zip(detectors, refusals, strict=True)
+            for question in detector.card.questions
+        )
+
+    views = [_logits(asked, image.pixels, image.pixels)]
+    yield verdicts(views)
+    if asked and variations:
+        # Models on a backbone see a large picture reduced anyway; changing it at full size would
+        # cost more than all else.
+        small = reduce_to(image.pixels, LARGEST)
+        views += [_logits(asked, image.pixels, small, variation) for variation in variations]
+        yield verdicts(views)
 
 
-def _refusal_of(detector: Detector, image: DecodedImage) -> str:
-    """Why the model is not asked about the image; empty where it is."""
+def refusal_of(detector: Detector, image: DecodedImage) -> str:
+    """Why the model must not be asked about the image, as a sentence; empty where it may."""
     against = reasons_against(detector.card, image.record)
     if detector.card.validity.photographs_only and not against:
         against = reasons_against_content(describe_content(image.pixels))
@@ -115,35 +126,32 @@ def _refusal_of(detector: Detector, image: DecodedImage) -> str:
 
 def _logits(
     detectors: Sequence[Detector],
-    pixels: RgbU8,
-    small: RgbU8 | None,
+    whole: RgbU8,
+    reduced: RgbU8,
     variation: Variation | None = None,
 ) -> dict[str, dict[str, float]]:
     """Hash of the model to question to logit, for one view of the picture.
 
     Args:
         detectors: to ask.
-        pixels: of the picture at full resolution.
-        small: the picture that models on a backbone get in its place, since they see it reduced
-            anyway; None for ``pixels`` itself.
+        whole: the picture at full resolution, for models that take pixels.
+        reduced: what models on a backbone get in its place.
         variation: to look at; None for the picture as it is.
     """
     changed: dict[bool, RgbU8] = {}
     features: dict[str, Features] = {}
     found = {}
     for detector in detectors:
-        reduced = small is not None and detector.backbone is not None
-        if reduced not in changed:
-            base = small if reduced and small is not None else pixels
-            changed[reduced] = base if variation is None else variation.apply(base)
-        view = changed[reduced]
-        if detector.backbone is None:
-            found[detector.sha256] = detector.logits_of(view)
-            continue
-        key = detector.backbone.sha256
-        if key not in features:
-            features[key] = detector.backbone.features(view)
-        found[detector.sha256] = detector.logits_of(view, features[key])
+        backbone = detector.backbone
+        takes_pixels = backbone is None
+        if takes_pixels not in changed:
+            base = whole if takes_pixels else reduced
+            changed[takes_pixels] = base if variation is None else variation.apply(base)
+        view = changed[takes_pixels]
+        if backbone is not None and backbone.sha256 not in features:
+            features[backbone.sha256] = backbone.features(view)
+        known = None if backbone is None else features[backbone.sha256]
+        found[detector.sha256] = detector.logits_of(view, known)
     return found
 
 
@@ -167,25 +175,34 @@ class _Copies:
 
 
 def _answer(
-    detector: Detector, question: Question, logits: Sequence[float], copies: float
+    detector: Detector,
+    question: Question,
+    views: Sequence[Mapping[str, Mapping[str, float]]],
+    names: Sequence[str],
+    copies: _Copies,
 ) -> Verdict:
+    """The answer to one question from the logits of all views, the picture as it is first."""
+    logits = [view[detector.sha256][question.id] for view in views]
     if not all(map(math.isfinite, logits)):
         return _refusal(detector, question, "The model gave no number for this image.")
+    counted = ""
+    evidence = detector.card.copy_move
+    if evidence is not None and evidence.question == question.id:
+        strength = copies.strength(evidence.megapixels)
+        logits = [logit + evidence.weight * strength for logit in logits]
+        if strength >= FINDING:
+            counted = (
+                f" Parts of the picture are in it twice (copy-move, strength {strength:.2f}); "
+                "that counts in the score."
+            )
     scores = [calibrated(question.calibration, logit) for logit in logits]
-    alone = state_of(question, scores[0])
-    state = settled(question, scores)
-    reason = explain(question, state, unsettled=state is not alone)
-    if copies >= FINDING:
-        reason += (
-            f" Parts of the picture are in it twice (copy-move, strength {copies:.2f}); that "
-            "counts in the score."
-        )
-    low, high = (min(scores), max(scores)) if len(scores) > 1 else (None, None)
+    state, turned_by = settled(question, scores)
+    low, high = (min(scores), max(scores)) if names else (None, None)
     return Verdict(
         question.id,
         state,
         scores[0],
-        reason,
+        explain(question, state, names[turned_by] if turned_by is not None else "") + counted,
         detector.card.name,
         detector.sha256,
         detector.provider,

@@ -103,7 +103,7 @@ def state_of(question: Question, score: float) -> State:
     return State.NEGATIVE
 
 
-def settled(question: Question, scores: Sequence[float]) -> State:
+def settled(question: Question, scores: Sequence[float]) -> tuple[State, int | None]:
     """The state of a picture whose variations were scored, too.
 
     An answer that a mild change turns into its opposite says something about the change and not
@@ -112,9 +112,18 @@ def settled(question: Question, scores: Sequence[float]) -> State:
     Args:
         question: of the scores.
         scores: calibrated, of the picture as it is and then of each variation.
+
+    Returns:
+        The state, and the index of the first variation that turns the answer around, if one does.
     """
-    states = [state_of(question, score) for score in scores]
-    return State.INCONCLUSIVE if {State.POSITIVE, State.NEGATIVE} <= set(states) else states[0]
+    state, *others = (state_of(question, score) for score in scores)
+    opposite = _OPPOSITE.get(state)
+    if opposite in others:
+        return State.INCONCLUSIVE, others.index(opposite)
+    return state, None
+
+
+_OPPOSITE = {State.POSITIVE: State.NEGATIVE, State.NEGATIVE: State.POSITIVE}
 
 
 def percent(rate: float) -> str:
@@ -124,16 +133,16 @@ def percent(rate: float) -> str:
     return f"{100 * rate:.0f}%" if rate >= 0.1 else f"{100 * rate:.2g}%"
 
 
-def explain(question: Question, state: State, unsettled: bool = False) -> str:
+def explain(question: Question, state: State, turned_by: str = "") -> str:
     """The answer in words, with the rate that stands behind it.
 
     Args:
         question: that is answered.
         state: the answer.
-        unsettled: it is inconclusive because a variation of the picture turned it around.
+        turned_by: name of the variation that turned it around, and so made it inconclusive.
     """
-    if unsettled:
-        return "Inconclusive: a mild change of the picture turns the answer into its opposite."
+    if turned_by:
+        return f"Inconclusive: {turned_by}, the picture gets the opposite answer."
     if state is State.POSITIVE:
         rate = question.operating_point.false_alarm_rate
         opposite = f"In calibration at most {percent(rate)} of the opposite images scored so high."

@@ -180,7 +180,7 @@ def tile_places(width: int, height: int, tile: int) -> list[tuple[Region, Region
 
 
 def _spans(length: int, tile: int) -> list[tuple[int, int, int]]:
-    """(start of a tile, start and end of its core) along one axis; starts are multiples of 8."""
+    """(start of a tile, start and end of its core) along one axis."""
     if length <= tile:
         return [(0, 0, length)]
     step = tile - 2 * MARGIN

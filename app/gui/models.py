@@ -10,9 +10,9 @@ from app.analysis.survey import heed
 from app.detection.backbone import Backbones
 from app.detection.card import ModelCard
 from app.detection.detector import Detector
-from app.detection.judging import VARIATIONS, judge
+from app.detection.judging import judge_in_steps, refusal_of
 from app.detection.library import load_installed
-from app.detection.verdict import State, Verdict
+from app.detection.verdict import Verdict
 from app.errors import ModelRefusedError
 from app.gui.table.inspection import Inspection
 
@@ -62,12 +62,12 @@ class Models:
         detectors = self.load()
         cards = [detector.card for detector in detectors for _ in detector.card.questions]
         heed(stop)
-        quick = judge(detectors, inspection.image, variations=())
+        steps = judge_in_steps(detectors, inspection.image)
+        quick = next(steps)
         scored = any(verdict.score is not None for verdict in quick)
         yield Answers(tuple(zip(cards, quick, strict=True)), preliminary=scored)
-        if scored:
-            heed(stop)
-            tried = judge(detectors, inspection.image, VARIATIONS)
+        heed(stop)
+        for tried in steps:
             yield Answers(tuple(zip(cards, tried, strict=True)))
 
     def locate(
@@ -95,8 +95,7 @@ class Models:
             if where is None or question not in ("", where.question):
                 continue
             heed(stop)
-            (answer, *_) = judge([detector], inspection.image, variations=())
-            if answer.state is State.OUTSIDE_VALIDITY:
-                raise ModelRefusedError(f"There is no map of this picture. {answer.reason}")
+            if refusal := refusal_of(detector, inspection.image):
+                raise ModelRefusedError(f"There is no map of this picture. {refusal}")
             return detector.card, detector.locate(inspection.image.pixels, stop, progress)
         raise ModelRefusedError("No installed model says where in a picture it sees something.")

@@ -9,7 +9,7 @@ from app.detection import judging
 from app.detection.backbone import Backbone, Backbones
 from app.detection.card import Calibration, CopyMoveEvidence
 from app.detection.detector import Detector
-from app.detection.judging import VARIATIONS, Variation, judge
+from app.detection.judging import VARIATIONS, Variation, judge, judge_in_steps
 from app.detection.verdict import State, settled
 from app.errors import ModelRefusedError
 from app.evidence.decode import DecodedImage, decode
@@ -63,14 +63,17 @@ def test_an_answer_that_turns_around_is_inconclusive(
     (verdict,) = judge([detector], _grey(level), [_brighter(by)])
     assert verdict.state is state
     turned = state is State.INCONCLUSIVE and level != 128
-    assert ("turns the answer into its opposite" in verdict.reason) is turned
+    said = f"Inconclusive: brighter by {by}, the picture gets the opposite answer."
+    assert (verdict.reason == said) is turned
 
 
 def test_settled_never_makes_an_answer_stronger() -> None:
     asked = question()
-    assert settled(asked, [0.5, 0.99]) is State.INCONCLUSIVE
-    assert settled(asked, [0.99, 0.5]) is State.POSITIVE
-    assert settled(asked, [0.99]) is State.POSITIVE
+    assert settled(asked, [0.5, 0.99, 0.01]) == (State.INCONCLUSIVE, None)
+    assert settled(asked, [0.99, 0.5]) == (State.POSITIVE, None)
+    assert settled(asked, [0.99]) == (State.POSITIVE, None)
+    assert settled(asked, [0.99, 0.5, 0.01, 0.02]) == (State.INCONCLUSIVE, 1)
+    assert settled(asked, [0.01, 0.99]) == (State.INCONCLUSIVE, 0)
 
 
 def test_the_variations_are_what_they_are_called() -> None:
@@ -95,6 +98,27 @@ def test_the_same_picture_saved_again_never_turns_around(detector: Detector) -> 
             again = decode(in_memory(encoded(variation.apply(image.pixels), "PNG")))
             (other,) = judge([detector], again)
             assert {verdict.state, other.state} != {State.POSITIVE, State.NEGATIVE}
+
+
+def test_the_first_step_is_the_answer_without_variations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing that it took is done a second time for the second step."""
+    path = write_model(tmp_path / "m.onnx", card(**_with_copies(4.0)).to_json())
+    detector, image = Detector(path), _grey(200)
+    searched: list[float] = []
+
+    def search(pixels: np.ndarray, params: CopyMoveParams) -> object:
+        searched.append(params.megapixels)
+        return copy_move(pixels, params)
+
+    monkeypatch.setattr(judging, "copy_move", search)
+    first, second = judge_in_steps([detector], image)
+    assert searched == [1.0]
+    assert first == judge([detector], image, ())
+    assert second == judge([detector], image)
+    outside = _grey(200, side=8)
+    assert len(list(judge_in_steps([detector], outside))) == 1
 
 
 def test_models_share_the_features_of_their_backbone(

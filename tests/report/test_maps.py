@@ -95,7 +95,6 @@ def test_score_and_map_that_disagree_are_told_apart(detector: Detector) -> None:
         (State.NEGATIVE, marked, "Score and map disagree"),
         (State.NEGATIVE, nothing, "neither shows a sign"),
         (State.INCONCLUSIVE, marked, "does not decide"),
-        (State.OUTSIDE_VALIDITY, marked, "means nothing"),
     ):
         assert words in "\n".join(sentences(_verdict(state, 0.5), found))
     text = "\n".join(sentences(_verdict(State.POSITIVE, 0.9), marked))
@@ -126,6 +125,12 @@ def test_the_commands_end_to_end(
     text = capsys.readouterr().out
     assert "tampered: " in text and "in 1 region" in text
     assert json.loads((tmp_path / "w.json").read_text())["regions"]
+    small = tmp_path / "small.png"
+    small.write_bytes(encoded(np.full((8, 8, 3), 90, np.uint8), "PNG"))
+    target = tmp_path / "none.png"
+    assert main(["where", str(small), "--png", str(target)]) != 0
+    assert "There is no map of this picture. Outside" in capsys.readouterr().err
+    assert not target.exists()
     before = picture.read_bytes()
     assert main(["where", str(picture), "--png", str(picture)]) != 0
     assert picture.read_bytes() == before

@@ -17,11 +17,21 @@ def add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from app.detection.backbone import Backbones
+    from app.detection.detector import Detector
     from app.detection.library import resolve_model
-    from app.paths import model_folders
+    from app.errors import ModelRefusedError
+    from app.paths import backbone_folders, model_folders
     from trainer.publishing.reference import verify
 
-    checks = verify(resolve_model(options.model, model_folders()))
+    model = resolve_model(options.model, model_folders())
+    detector = Detector(model, Backbones(backbone_folders()))
+    if detector.backbone is not None:
+        raise ModelRefusedError(
+            f"The model {detector.card.name} takes features of a backbone and holds no reference "
+            "vectors; elascope-trainer evaluate measures it again."
+        )
+    checks = verify(model)
     for check in checks:
         print(check.sentence())
     different = sum(not check.agrees for check in checks)

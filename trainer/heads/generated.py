@@ -32,8 +32,7 @@ _LIMITS = (
     "Drawings, paintings and renderings are outside of what it was measured on.",
     "It sees the whole picture reduced to 224 x 224: content and style, not the traces of single "
     "pixels.",
-    "Its untouched pictures are few (74 of cameras, 71 never compressed): rates of 1 % are known "
-    "roughly only.",
+    "Its untouched pictures are few, of cameras above all: rates of 1 % are known roughly only.",
 )
 
 

@@ -53,8 +53,7 @@ _LIMITS = (
     "Pictures that a generator made or changed are another question.",
     "It looks at what is plausible as much as at traces: an unusual but real scene can look "
     "altered, and a plausible forgery untouched.",
-    "Its untouched pictures are few (74 of cameras, 71 never compressed): rates of 1 % are known "
-    "roughly only.",
+    "Its untouched pictures are few, of cameras above all: rates of 1 % are known roughly only.",
 )
 
 
@@ -228,10 +227,7 @@ def measure_test(
 def _pixel(
     detector: Detector, draws: Draws, rows: NDArray[np.int64], recipe: HeadRecipe
 ) -> dict[str, Any]:
-    """F1 and IoU of the refined map and of the coarse one, at the card's threshold, by kind.
-
-    The first draw of each altered picture.
-    """
+    """F1 and IoU of the map at the card's threshold, by kind, for altered pictures' first draws."""
     assert detector.card.where is not None
     threshold = detector.card.where.threshold
     first = (draws.draw[rows] == 0) & (draws.labels[rows] == 1)

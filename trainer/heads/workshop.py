@@ -26,11 +26,10 @@ from app.detection.card import (
 )
 from trainer.backbone.tower import SIDE
 from trainer.heads.features import Draws, features_of
-from trainer.heads.measuring import scores_of_rows
 from trainer.heads.pictures import Picture, counts, manifest
 from trainer.heads.recipe import HeadRecipe
-from trainer.measures.calibrate import MISS_RATE, fit_calibration, fit_thresholds
-from trainer.measures.metrics import probabilities_of
+from trainer.measures.calibrate import fit_calibration, fit_thresholds
+from trainer.measures.metrics import Scores, probabilities_of
 from trainer.questions import Wording
 from trainer.runs.folder import versions
 
@@ -110,47 +109,15 @@ def question_of(
 ) -> Question:
     """Calibration and thresholds from rows that the model which scored them did not train on.
 
-    Every set in ``untouched`` must keep the false-alarm rate by itself; for the calibration all
-    groups of a class weigh the same.
+    Every set in ``untouched`` must keep the false-alarm rate by itself; for the calibration both
+    classes weigh the same.
     """
-    balanced = _balanced(draws, rows)
-    places = {int(row): place for place, row in enumerate(rows)}
-    take = np.array([places[int(row)] for row in balanced])
-    single = dataclasses.replace(draws, index=np.arange(len(draws.index), dtype=np.int64))
-    labels = draws.labels
-    pictures = [draws.pictures[index] for index in draws.index]
-    single = dataclasses.replace(single, pictures=pictures)
-    calibration = fit_calibration(scores_of_rows(single, balanced, logits[take]))
-    sets = []
-    for name in untouched:
-        own = (draws.groups[rows] == name) & (labels[rows] == 0)
-        sets.append(probabilities_of(logits[own], calibration))
-    positive = probabilities_of(logits[labels[rows] == 1], calibration)
-    point, below = fit_thresholds(sets, positive)
-    return Question(
-        id=words.id,
-        text=words.text,
-        output=f"{words.id}_logit",
-        positive=words.positive,
-        negative=words.negative,
-        calibration=calibration,
-        operating_point=point,
-        inconclusive_below=below,
-        miss_rate=MISS_RATE,
-        reference_population=population,
-    )
-
-
-def _balanced(draws: Draws, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows, repeated so that the groups of each class have about the same number."""
-    groups, labels = draws.groups[rows], draws.labels[rows]
-    parts = []
-    for label in (0, 1):
-        names = np.unique(groups[labels == label])
-        own = [rows[(labels == label) & (groups == name)] for name in names]
-        most = max(map(len, own))
-        parts += [np.resize(part, most) for part in own]
-    return np.concatenate(parts)
+    labels, groups = draws.labels[rows], draws.groups[rows]
+    calibration = fit_calibration(Scores(np.asarray(logits, np.float64)[:, None], labels))
+    scores = probabilities_of(logits, calibration)
+    sets = [scores[(groups == name) & (labels == 0)] for name in untouched]
+    point, below = fit_thresholds(sets, scores[labels == 1])
+    return words.question(calibration, point, below, population)
 
 
 def card_of(
