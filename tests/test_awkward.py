@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.atomic import write_bytes
-from app.detection.card import parse_card
+from app.detection.card_document import parse_card
 from app.detection.verdict import percent
 from app.errors import ModelRefusedError, NotWrittenError
 from app.scan.pipeline import find_files

@@ -13,7 +13,8 @@ from app.analysis.localisation import Localisation
 from app.analysis.recompress import encoder_identity
 from app.arrays import RgbU8, TensorF32
 from app.detection.backbone import Backbone, Backbones, Features
-from app.detection.card import FEATURE_NAMES, INPUT_NAME, METADATA_KEY, ModelCard, parse_card
+from app.detection.card import FEATURE_NAMES, INPUT_NAME, METADATA_KEY, ModelCard
+from app.detection.card_document import parse_card
 from app.detection.prepare import prepare
 from app.detection.session import metadata, open_session, provider_of
 from app.detection.where import FILE as WHERE_FILE

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.detection.card import SCHEMA, Calibration, parse_card
+from app.detection.card import SCHEMA, Calibration
+from app.detection.card_document import parse_card
 from app.errors import ModelRefusedError
 from tests.models import card, question
 

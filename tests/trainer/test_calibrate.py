@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
-from app.detection.card import Calibration, parse_card
+from app.detection.card import Calibration
+from app.detection.card_document import parse_card
 from app.detection.verdict import calibrated
 from tests.models import card, question
 from trainer.config import CALIBRATIONS

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from app.cli import main as elascope
-from app.detection.card import METADATA_KEY, parse_card
+from app.detection.card import METADATA_KEY
+from app.detection.card_document import parse_card
 from app.detection.detector import Detector
 from app.detection.prepare import prepare
 from app.errors import ElascopeError

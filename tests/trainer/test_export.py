@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from app.detection.card import METADATA_KEY, Calibration, parse_card
+from app.detection.card import METADATA_KEY, Calibration
+from app.detection.card_document import parse_card
 from app.detection.detector import Detector
 from tests import models
 from tests.trainer.networks import LabelNet, MaskNet, card, inputs, metadata, seeded

@@ -24,6 +24,24 @@ TAPS = (6, 9)
 """Blocks behind which the tokens of the picture's parts are given, too."""
 
 
+def attend(mixed: Tensor, heads: int) -> Tensor:
+    """Multi-head attention; written out, since that exports to plain operators.
+
+    Args:
+        mixed: (n, tokens, 3 * width): queries, keys and values side by side.
+        heads: that divide the width.
+
+    Returns:
+        (n, tokens, width), for each token the values that it attends to.
+    """
+    count, length, width = mixed.shape[0], mixed.shape[1], mixed.shape[2] // 3
+    parts = mixed.reshape(count, length, 3, heads, width // heads)
+    query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
+    weights = (query @ key.transpose(-1, -2) * (width // heads) ** -0.5).softmax(-1)
+    seen: Tensor = (weights @ value).transpose(1, 2).reshape(count, length, width)
+    return seen
+
+
 class Block(nn.Module):
     """Attention and two dense layers, each behind a normalisation and beside a short cut."""
 
@@ -38,12 +56,7 @@ class Block(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(n, tokens, width) to the same."""
-        count, length, width = tokens.shape
-        parts = self.qkv(self.norm1(tokens)).reshape(count, length, 3, HEADS, width // HEADS)
-        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
-        weights = (query @ key.transpose(-1, -2) * (width // HEADS) ** -0.5).softmax(-1)
-        seen = (weights @ value).transpose(1, 2).reshape(count, length, width)
-        tokens = tokens + self.out(seen)
+        tokens = tokens + self.out(attend(self.qkv(self.norm1(tokens)), HEADS))
         hidden = self.up(self.norm2(tokens))
         # CLIP's own approximation of GELU.
         result: Tensor = tokens + self.down(hidden * torch.sigmoid(1.702 * hidden))

