@@ -68,7 +68,7 @@ def test_weights_of_another_network_are_refused(
 ) -> None:
     state = {name: value for name, value in theirs.state_dict().items() if "blocks.3" not in name}
     monkeypatch.setattr(weights_module, "pretrained", lambda _: state)
-    with pytest.raises(ElascopeError, match="are of another network: blocks.3"):
+    with pytest.raises(ElascopeError, match=r"are of another network: blocks\.3"):
         tower_with("pretrained")
     (tmp_path / "text.onnx").write_text("no ONNX")
     with pytest.raises(ElascopeError, match="cannot be read as ONNX"):
