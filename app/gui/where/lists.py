@@ -10,7 +10,7 @@ from app.analysis.localisation import Correspondence, FoundRegion, middle
 _MOST_ROWS = 7
 """Rows that are seen at once; longer lists scroll."""
 
-REGION_HEADINGS = ("No.", "Pixels", "Share", "Score", "Place")
+REGION_HEADINGS = ("No.", "Pixels", "Share", "Evidence", "Place")
 PAIR_HEADINGS = ("Pair", "Shift", "Turn", "Scale", "Matches")
 
 _Line = tuple[Sequence[str], frozenset[int], str]
