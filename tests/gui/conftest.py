@@ -135,13 +135,21 @@ class Examiner:
         self.window = window
 
     def settle(self) -> None:
-        """Wait until nothing is under way, the layout included."""
+        """Wait until nothing is under way, the layout included.
+
+        A reply may change a text whose new height moves the panes only in the next round of
+        events, so two rounds must find them as they are.
+        """
         window = self.window
+        panes = window.table.left, window.table.right
 
         def idle() -> bool:
             QApplication.processEvents()
+            before = [pane.geometry() for pane in panes]
+            QApplication.processEvents()
             channels = window.findChildren(Channel)
-            return not window.batch.running and not any(channel.busy for channel in channels)
+            busy = window.batch.running or any(channel.busy for channel in channels)
+            return not busy and before == [pane.geometry() for pane in panes]
 
         self.qtbot.waitUntil(idle, timeout=20_000)
 
@@ -169,13 +177,15 @@ class Examiner:
 
     def point_at(self, pane: Canvas, column: int, row: int) -> tuple[int, int]:
         """Move the mouse to a pixel of the pane's picture; returns the one it came to lie on."""
-        geometry = pane.geometry_of(pane._front) if pane._front else None
-        assert geometry is not None
-        left, top = geometry.corner
-        x = int(left + (column + 0.5) * geometry.zoom)
-        y = int(top + (row + 0.5) * geometry.zoom)
-        QTest.mouseMove(pane, QPoint(x, y))
-        self.settle()
+        assert pane._front
+        geometry = None
+        while geometry != (geometry := pane.geometry_of(pane._front)):
+            assert geometry is not None
+            left, top = geometry.corner
+            x = int(left + (column + 0.5) * geometry.zoom)
+            y = int(top + (row + 0.5) * geometry.zoom)
+            QTest.mouseMove(pane, QPoint(x, y))
+            self.settle()
         return int((x - left) // geometry.zoom), int((y - top) // geometry.zoom)
 
     @property
