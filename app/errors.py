@@ -45,6 +45,18 @@ class TooLargeError(ElascopeError):
     status = "too_large"
 
 
+class TimedOutError(ElascopeError):
+    """A file took longer than the time it may take."""
+
+    status = "timed_out"
+
+
+class CrashedError(ElascopeError):
+    """A file brought down the process that decoded or judged it."""
+
+    status = "crashed"
+
+
 class CancelledError(ElascopeError):
     """The work was stopped on request."""
 

@@ -31,6 +31,7 @@ class EvidenceFile:
             leading bytes (an MPO file begins as a JPEG), else None.
         kind: what the content seems to be when ``format`` is None, for a sentence.
         data: the content; None where it is not a supported image or over the byte limit.
+        modified_ns: ``modified`` in nanoseconds since 1970, as the file system tells it.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class EvidenceFile:
     format: str | None
     kind: str
     data: bytes | None = field(repr=False)
+    modified_ns: int | None = None
 
 
 def sniff(head: bytes) -> str | None:
@@ -109,7 +111,8 @@ def open_evidence(path: Path, byte_limit: int = DEFAULT_BYTE_LIMIT) -> EvidenceF
     named pipe cannot block the caller.
 
     Raises:
-        UnreadableFileError: missing, not permitted, not a regular file, or a read error.
+        UnreadableFileError: missing, not permitted, not a regular file, a read error, or changed
+            while it was read.
     """
     try:
         descriptor = _open_read_only(path)
@@ -134,9 +137,13 @@ def open_evidence(path: Path, byte_limit: int = DEFAULT_BYTE_LIMIT) -> EvidenceF
                     kept = None
                 if kept is not None:
                     kept.append(chunk)
+            after = os.fstat(stream.fileno())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFileError(f"The file cannot be read: {reason}.", repr(error)) from error
+    if (after.st_mtime_ns, after.st_size) != (facts.st_mtime_ns, facts.st_size):
+        # The hash may be that of no content that the file ever had.
+        raise UnreadableFileError("The file was changed while it was read.")
     found = sniff(head)
     return EvidenceFile(
         path=path,
@@ -146,6 +153,7 @@ def open_evidence(path: Path, byte_limit: int = DEFAULT_BYTE_LIMIT) -> EvidenceF
         format=found,
         kind="" if found else _describe(head),
         data=b"".join(kept) if kept is not None and found else None,
+        modified_ns=facts.st_mtime_ns,
     )
 
 

@@ -9,21 +9,12 @@ from app.analysis.localisation import Localisation, as_json, overlay
 from app.analysis.memory import memory_translated
 from app.atomic import refuse_evidence, write_bytes
 from app.detection.detector import Detector
-from app.detection.verdict import State, Verdict
+from app.detection.verdict import Verdict
 from app.errors import ElascopeError
 from app.evidence.decode import DecodedImage
 from app.evidence.file import EvidenceFile
 from app.report.picture import parameter_record, record_text, write_png
-
-LIKELY = 0.5
-"""Of inconclusive answers those from this score on are conspicuous: more likely so than not."""
-
-
-def conspicuous(verdict: Verdict) -> bool:
-    """Whether an answer asks for a look at the picture."""
-    if verdict.state is State.INCONCLUSIVE:
-        return verdict.score is not None and verdict.score >= LIKELY
-    return verdict.state is State.POSITIVE
+from app.scan.results import conspicuous
 
 
 @dataclass(slots=True)

@@ -8,8 +8,20 @@ from app.errors import ElascopeError
 from app.evidence.decode import DecodeRecord
 from app.evidence.file import EvidenceFile
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the columns in every report (README, "The report")."""
+
+STATUSES = (
+    "ok",
+    "unreadable",
+    "unsupported",
+    "broken",
+    "too_large",
+    "timed_out",
+    "crashed",
+    "error",
+)
+"""Every status that a row can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +30,16 @@ class Row:
 
     Attributes:
         path: as found.
-        status: ``ok``, or an error's ``status``: ``unreadable``, ``unsupported``, ``broken``,
-            ``too_large``, ``error``.
+        status: ``ok``, or an error's ``status``; one of `STATUSES`.
         message: the error's sentence; empty for ``ok``.
         sha256: empty when the file could not be read.
         size: in bytes; None when the file could not be read.
         record: how it was decoded; None if it was not.
         verdicts: one for each question of each model.
         detail: of an error, for the log.
+        modified_ns: time of last modification of what was read, in nanoseconds since 1970.
+        duplicate_of: the file with the same content that was judged in its place; else None.
+        kind: what the content is when it is no supported image, such as ``a ZIP archive``.
     """
 
     path: Path
@@ -36,6 +50,14 @@ class Row:
     record: DecodeRecord | None = None
     verdicts: tuple[Verdict, ...] = ()
     detail: str = field(default="", repr=False)
+    modified_ns: int | None = None
+    duplicate_of: Path | None = None
+    kind: str = ""
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the file is an archive, which is left alone."""
+        return self.kind.endswith("archive")
 
 
 def error_row(
@@ -53,4 +75,6 @@ def error_row(
         size=evidence.size if evidence else None,
         record=record,
         detail=error.detail,
+        modified_ns=evidence.modified_ns if evidence else None,
+        kind=evidence.kind if evidence else "",
     )

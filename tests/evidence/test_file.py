@@ -5,6 +5,7 @@ import socket
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -291,3 +292,28 @@ def test_an_unsupported_content_is_named_in_a_sentence(
         decode(evidence)
     assert caught.value.sentence == f"Not analysed: the content is {words}."
     assert caught.value.status == "unsupported"
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hash would be that of no content that it ever had."""
+    path = tmp_path / "growing.jpg"
+    path.write_bytes(b"\xff\xd8\xff" + bytes(100))
+    real = hashlib.sha256
+
+    def growing() -> Any:
+        with path.open("ab") as stream:
+            stream.write(b"more")
+        return real()
+
+    monkeypatch.setattr("app.evidence.file.hashlib.sha256", growing)
+    with pytest.raises(UnreadableFileError, match="changed while it was read"):
+        open_evidence(path)
+
+
+def test_the_time_of_the_last_change_is_exact(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"\xff\xd8\xff")
+    os.utime(path, ns=(5, 1_234_567_890_123_456_789))
+    assert open_evidence(path).modified_ns == path.stat().st_mtime_ns

@@ -11,8 +11,9 @@ from app.detection.backbone import Backbones
 from app.detection.card import Where
 from app.detection.detector import Detector
 from app.detection.verdict import State, Verdict
-from app.report.maps import MapFolder, conspicuous
+from app.report.maps import MapFolder
 from app.scan.pipeline import scan
+from app.scan.results import conspicuous
 from tests.backbones import head_card, write_backbone, write_head
 from tests.pictures import encoded
 
