@@ -26,4 +26,6 @@ def test_statuses_are_the_documented_words() -> None:
         "unsupported",
         "broken",
         "too_large",
+        "timed_out",
+        "crashed",
     }
