@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,7 +55,7 @@ def _remove(temporary: Path) -> None:
         temporary.unlink()
 
 
-def refuse_evidence(targets: Sequence[Path | None], evidence: Sequence[Path]) -> None:
+def refuse_evidence(targets: Sequence[Path | None], evidence: Iterable[Path]) -> None:
     """Refuse targets that are examined files, under whatever name or link.
 
     Raises:

@@ -69,6 +69,10 @@ class ModelRefusedError(ElascopeError):
     """A model file that the program will not use, with the reason."""
 
 
+class JournalRefusedError(ElascopeError):
+    """A journal of a scan that cannot be resumed, with the reason."""
+
+
 class RecordRefusedError(ElascopeError):
     """A parameter record that cannot be replayed, with the reason."""
 

@@ -14,7 +14,7 @@ from app.atomic import write_bytes
 from app.detection.card_document import parse_card
 from app.detection.verdict import percent
 from app.errors import ModelRefusedError, NotWrittenError
-from app.scan.pipeline import find_files
+from app.scan.files import find_files
 from tests.models import card, write_model
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_LONGEST = 86_400
+"""Seconds that a file may be given at most: a day."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -126,7 +130,31 @@ def _add_scan(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="write maps of conspicuous images (PNG and JSON) into this folder",
     )
-    parser.add_argument("--jobs", type=_positive, metavar="N", help="threads (default: cores)")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the scan that this report is of"
+    )
+    parser.add_argument(
+        "--verify-hashes",
+        action="store_true",
+        help="with --resume, hash files again instead of trusting their size and time",
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="begin anew, whatever an earlier scan has done"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="for one file (default: 300)",
+    )
+    parser.add_argument(
+        "--memory-limit",
+        type=_positive,
+        metavar="MIB",
+        help="for one file (default: a share of the machine's memory)",
+    )
+    parser.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
     parser.add_argument("--no-recursive", action="store_true", help="leave out subfolders")
     parser.add_argument("--table", action="store_true", help="print a table of the answers")
     parser.set_defaults(run=_scan)
@@ -136,6 +164,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a number from 1 on, not {text!r}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"must be seconds from 0 to {_LONGEST}, not {text!r}")
+    return seconds
 
 
 def _open(options: argparse.Namespace) -> int:

@@ -4,11 +4,12 @@ The functions of os.path answer for names that are too long; those of Path raise
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.atomic import refuse_evidence
 from app.errors import ElascopeError, InvalidParameterError, NotWrittenError
+from app.scan.files import contains
 
 
 def check_sources(paths: Sequence[Path]) -> None:
@@ -20,6 +21,20 @@ def check_sources(paths: Sequence[Path]) -> None:
     for path in paths:
         if not os.path.exists(path):
             raise ElascopeError(f"There is no file or folder {path}.")
+
+
+def check_outside(places: Sequence[Path], roots: Sequence[Path]) -> None:
+    """Refuse outputs among the evidence: they would be examined themselves.
+
+    Raises:
+        NotWrittenError: one of ``places`` lies in a folder of ``roots``.
+    """
+    for place in places:
+        if contains(roots, place):
+            raise NotWrittenError(
+                f"{place} lies in an examined folder, where nothing is written. "
+                "Choose a place outside of it."
+            )
 
 
 def check_folder(folder: Path) -> None:
@@ -51,7 +66,7 @@ def check_suffixes(targets: Sequence[tuple[Path, str]]) -> None:
             )
 
 
-def check_targets(targets: Sequence[Path], evidence: Sequence[Path]) -> None:
+def check_targets(targets: Sequence[Path], evidence: Iterable[Path]) -> None:
     """Find what would keep an output from being written.
 
     Raises:

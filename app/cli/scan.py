@@ -1,117 +1,271 @@
 """``elascope scan``: every file of folders is judged and reported."""
 
 import argparse
+import os
+import tempfile
 import threading
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from tqdm import tqdm
 
-from app.cli.places import check_folder, check_sources, check_targets
+from app.cli.places import check_folder, check_outside, check_sources, check_targets
 from app.cli.terminal import EXIT_INTERRUPTED, complain, decoders_silenced, interrupt_sets
-from app.detection.backbone import Backbones
-from app.detection.detector import Detector
-from app.detection.library import load_detectors, load_installed
-from app.errors import NotWrittenError
+from app.detection.library import ModelChoice
+from app.errors import CancelledError, ElascopeError, NotWrittenError
 from app.names import one_line
 from app.paths import backbone_folders, model_folders
 from app.report import REPORTS
 from app.report.base import Report
 from app.report.maps import MapFolder
-from app.scan.pipeline import find_files, scan
+from app.scan.examination import Examination, Journaled, Walk
+from app.scan.files import count_files
+from app.scan.journal import Journal, journal_of
+from app.scan.pool import Limits, Scan
+from app.scan.results import Account, Results, Totals
 from app.scan.rows import Row
+from app.scan.work import Outcome, Setup
+
+_Wanted = Sequence[tuple[Report, Path]]
 
 
 def scan_folders(options: argparse.Namespace) -> int:
     """Judge the files, write the reports that were asked for and print a summary.
 
     Raises:
-        ElascopeError: a place or a model is refused before the scan, or a report could not be
-            written after it; the other reports then are.
+        ElascopeError: a place, a model or a journal is refused before the scan, or the scan or a
+            report came to an end for want of room; then all else that can be written is.
     """
-    check_sources(options.paths)
-    paths = find_files(options.paths, recursive=not options.no_recursive)
+    started = datetime.now(UTC)
+    walk = Walk(options.paths, not options.no_recursive)
     wanted = [(report, getattr(options, report.id)) for report in REPORTS]
-    reports = [(report, target) for report, target in wanted if target]
-    check_targets([target for _, target in reports], paths)
-    detectors = _detectors(options.model)
-    questions = [question.id for detector in detectors for question in detector.card.questions]
-
-    maps = None
-    if options.maps is not None:
-        check_folder(options.maps)
-        maps = MapFolder(options.maps, detectors, paths)
+    wanted = [(report, target) for report, target in wanted if target]
+    _check_places(options, walk, [target for _, target in wanted])
     stop = threading.Event()
-    rows: list[Row] = []
-    with decoders_silenced() as terminal, interrupt_sets(stop):
-        found = scan(paths, detectors, options.jobs, stop, maps.visit if maps else None)
-        for row in _progress(found, len(paths), terminal):
-            rows.append(row)
-    written, failures = _write(reports, rows, questions)
-    if options.table:
-        _print_table(rows, questions)
-    _print_summary(rows, len(paths), written)
-    if maps is not None:
-        print(f"Maps of {maps.written} conspicuous images: {one_line(str(maps.folder.resolve()))}")
-        for sentence in sorted(set(maps.failures)):
+    failure: ElascopeError | None = None
+    with (
+        decoders_silenced() as terminal,
+        interrupt_sets(stop),
+        _engine(options, [report.id for report, _ in wanted]) as engine,
+    ):
+        try:
+            engine.start(stop)
+        except CancelledError:
+            return EXIT_INTERRUPTED
+        for refusal in engine.refusals:
+            complain(refusal.sentence)
+        if not engine.models:
+            complain("No model is installed; rows have no verdicts.")
+        with _journal(options, wanted) as journal:
+            rehash = options.verify_hashes if options.resume else None
+            examination = Examination(engine, journal, walk, rehash)
+            pictures, counted = _Pictures(), _Count(walk, stop)
+            try:
+                for outcome in _shown(examination, counted, stop, terminal):
+                    pictures.count(outcome)
+            except ElascopeError as error:
+                failure = error
+            complete = examination.walked and not stop.is_set() and failure is None
+            account = Account(
+                roots=tuple(map(str, walk.roots)),
+                models=engine.models,
+                parameters=_parameters(options, engine),
+                started=started.isoformat(timespec="seconds"),
+                ended=datetime.now(UTC).isoformat(timespec="seconds"),
+                found=examination.reached if examination.walked else counted.total,
+                complete=complete,
+            )
+            results = Journaled(journal, account)
+            written, failures = _write(wanted, results)
+            if options.table:
+                _print_table(results)
+            _print_summary(results, journal, examination, written)
+    if options.maps is not None:
+        place = one_line(str(options.maps.resolve()))
+        print(f"Maps of {pictures.maps} conspicuous images: {place}")
+        for sentence in sorted(pictures.complaints):
             complain(sentence)
-    if failures:
-        raise failures[0]
+    for error in filter(None, (failure, *failures)):
+        raise error
     return EXIT_INTERRUPTED if stop.is_set() else 0
 
 
-def _detectors(named: Sequence[str]) -> Sequence[Detector]:
-    """The models that were named, or all that are installed and can be asked."""
-    backbones = Backbones(backbone_folders())
-    if named:
-        return load_detectors(named, model_folders(), backbones)
-    detectors, refusals = load_installed(model_folders(), backbones)
-    for refusal in refusals:
-        complain(refusal.sentence)
-    if not detectors:
-        complain("No model is installed; rows have no verdicts.")
-    return detectors
+def _check_places(options: argparse.Namespace, walk: Walk, targets: Sequence[Path]) -> None:
+    """Find what would keep the scan's outputs from being written, or put them among evidence."""
+    check_sources(walk.roots)
+    check_outside([*targets, *([options.maps] if options.maps else [])], walk.roots)
+    check_targets(targets, walk.files())
+    if options.maps is not None:
+        check_folder(options.maps)
 
 
-def _progress(rows: Iterator[Row], total: int, terminal: TextIO) -> Iterator[Row]:
+def _engine(options: argparse.Namespace, reports: Sequence[str]) -> Scan:
+    models = ModelChoice(
+        model_folders(), backbone_folders(), tuple(options.model) if options.model else None
+    )
+    setup = Setup(
+        models,
+        previews="html" in reports,
+        write_map=MapFolder(options.maps).write if options.maps is not None else None,
+    )
+    memory = options.memory_limit << 20 if options.memory_limit else None
+    return Scan(setup, options.jobs, Limits(options.time_limit, memory))
+
+
+def _journal(options: argparse.Namespace, wanted: _Wanted) -> Journal:
+    """The journal beside the first report, new or resumed."""
+    path = journal_of(Path(os.path.realpath(wanted[0][1]))) if wanted else None
+    if options.resume:
+        if path is None:
+            raise ElascopeError("To resume, name the report of the scan that was interrupted.")
+        return Journal.resume(path)
+    if path is not None and not options.restart and Journal.unfinished(path):
+        raise ElascopeError(
+            f"There is a journal of a scan that did not end: {path}. Go on with --resume, or "
+            "begin anew with --restart."
+        )
+    return Journal.begin(path)
+
+
+def _parameters(options: argparse.Namespace, engine: Scan) -> dict[str, str]:
+    """What was asked for, for the report."""
+    return {
+        "subfolders": "left out" if options.no_recursive else "included",
+        "workers": str(engine.jobs),
+        "time limit for a file": f"{options.time_limit:g} s",
+        "memory limit for a worker": f"{engine.memory >> 20} MiB",
+        "resumed": "yes" if options.resume else "no",
+    }
+
+
+class _Pictures:
+    """Counts what was made beside the rows."""
+
+    def __init__(self) -> None:
+        self.maps = 0
+        self.complaints: set[str] = set()
+
+    def count(self, outcome: Outcome) -> None:
+        """Take one file in."""
+        self.maps += outcome.maps
+        self.complaints.update(outcome.complaints)
+
+
+class _Count:
+    """Counts the files on a thread; the scan does not wait for it.
+
+    Attributes:
+        total: files that there are; None until that is known.
+    """
+
+    def __init__(self, walk: Walk, stop: threading.Event) -> None:
+        self.total: int | None = None
+
+        def count() -> None:
+            found = count_files(walk.roots, walk.recursive, stop)
+            if not stop.is_set():
+                self.total = found
+
+        threading.Thread(target=count, daemon=True).start()
+
+
+def _shown(
+    examination: Examination, counted: _Count, stop: threading.Event, terminal: TextIO
+) -> Iterator[Outcome]:
+    """The outcomes, with a bar on the terminal: files per second, time left, what was found."""
     quiet = not terminal.isatty()
-    return iter(tqdm(rows, total=total, unit="file", disable=quiet, file=terminal, leave=False))
+    totals = Totals()
+    with tqdm(unit="file", disable=quiet, file=terminal, leave=False, smoothing=0.1) as bar:
+        for outcome in examination.run(stop, bar.update):
+            totals.count(outcome.row)
+            bar.total = counted.total
+            bar.set_postfix_str(counts_of(totals, sparse=True), refresh=False)
+            bar.update()
+            yield outcome
 
 
-def _write(
-    reports: Sequence[tuple[Report, Path]], rows: Sequence[Row], questions: Sequence[str]
-) -> tuple[list[Path], list[NotWrittenError]]:
-    """Write each report; one that fails costs no other."""
-    written, failures = [], []
-    for report, target in reports:
+def _write(wanted: _Wanted, results: Results) -> tuple[list[Path], list[ElascopeError]]:
+    """Write each report; one that fails costs no other, and goes to the temporary folder."""
+    written: list[Path] = []
+    failures: list[ElascopeError] = []
+    for report, target in wanted:
         try:
-            report.write(target, rows, questions)
+            report.write(target, results)
             written.append(target)
         except NotWrittenError as error:
-            failures.append(error)
+            failures.append(_rescued(report, results, error))
     return written, failures
 
 
-def _print_table(rows: Sequence[Row], questions: Sequence[str]) -> None:
-    for row in rows:
+def _rescued(report: Report, results: Results, error: NotWrittenError) -> ElascopeError:
+    """Write a report elsewhere: its place may be full or gone, and its rows took hours."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="elascope-report-"))
+        target = folder / f"report.{report.id}"
+        report.write(target, results)
+    except (OSError, NotWrittenError):
+        return error
+    return NotWrittenError(f"{error.sentence} It was written to {target} instead.", error.detail)
+
+
+def _print_table(results: Results) -> None:
+    for row in results.rows():
         name = one_line(row.path.name)
-        answers = {verdict.question: verdict for verdict in row.verdicts}
-        texts = []
-        for question in questions:
-            verdict = answers.get(question)
-            score = "" if verdict is None or verdict.score is None else f" {verdict.score:.3f}"
-            texts.append(f"{question}: {verdict.state.value}{score}" if verdict else "")
-        answer = "  ".join(filter(None, texts)) or one_line(row.message)
+        answer = _answer(row, results.questions) or one_line(row.message)
         print(f"{name:<36.36}  {row.status:<11}  {answer}")
 
 
-def _print_summary(rows: Sequence[Row], total: int, targets: Sequence[Path]) -> None:
-    statuses = Counter(row.status for row in rows)
-    states = Counter(f"{v.question} {v.state.value}" for row in rows for v in row.verdicts)
-    counts = ", ".join(f"{count} {name}" for name, count in (statuses + states).most_common())
-    ended = "" if len(rows) == total else f" (stopped; {total - len(rows)} not reached)"
-    print(f"{len(rows)} of {total} files{ended}: {counts}")
-    for target in targets:
+def _answer(row: Row, questions: Sequence[str]) -> str:
+    answers = {verdict.question: verdict for verdict in row.verdicts}
+    texts = []
+    for question in questions:
+        verdict = answers.get(question)
+        score = "" if verdict is None or verdict.score is None else f" {verdict.score:.3f}"
+        texts.append(f"{question}: {verdict.state.value}{score}" if verdict else "")
+    return "  ".join(filter(None, texts))
+
+
+def _print_summary(
+    results: Journaled, journal: Journal, examination: Examination, written: Sequence[Path]
+) -> None:
+    totals = Totals()
+    for row in results.rows():
+        totals.count(row)
+    account = results.account
+    ended = ""
+    total = str(totals.files)
+    if not account.complete:
+        missing = "others" if account.found is None else str(account.found - totals.files)
+        total = "more" if account.found is None else str(account.found)
+        ended = f" (stopped; {missing} not reached)"
+    print(f"{totals.files} of {total} files{ended}: {counts_of(totals)}")
+    if examination.kept:
+        print(f"Of these, {examination.kept} rows are from before and still stand.")
+    for target in written:
         print(f"Report: {one_line(str(target.resolve()))}")
+    if not account.complete and journal.path is not None:
+        print(f"Journal: {one_line(str(journal.path))}; go on with --resume")
+
+
+def counts_of(totals: Totals, sparse: bool = False) -> str:
+    """Counts in words: by status, then by question and state.
+
+    Args:
+        totals: to tell.
+        sparse: leave out what is ordinary: ``ok``, negative answers, those outside validity.
+    """
+    counts = [
+        (count, status.replace("_", " "))
+        for status, count in totals.statuses.most_common()
+        if not (sparse and status == "ok")
+    ]
+    counts += [
+        (count, f"{question} {state.value.replace('_', ' ')}")
+        for question, states in totals.states.items()
+        for state, count in states.most_common()
+        if not (sparse and state.value not in ("positive", "inconclusive"))
+    ]
+    counts += [(totals.archives, "archives"), (totals.duplicates, "duplicates")]
+    return ", ".join(f"{count} {name}" for count, name in counts if count)

@@ -37,15 +37,17 @@ def discard_output() -> None:
 
 @contextlib.contextmanager
 def interrupt_sets(stop: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C end the work in an orderly way: a scan still writes a partial report."""
+    """Let Ctrl-C and SIGTERM end the work in an orderly way: a scan still writes its report."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signals = signal.SIGINT, signal.SIGTERM
+    before = [signal.signal(number, lambda *_: stop.set()) for number in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

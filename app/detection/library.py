@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.detection.backbone import Backbones
@@ -85,6 +86,32 @@ def load_installed(
                 )
             )
     return tuple(detectors), tuple(refusals)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Models to ask; it travels to other processes, which load them there.
+
+    Attributes:
+        folders: in which models are looked for.
+        backbones: folders in which their backbones are looked for.
+        names: of models, or files; None for all that are installed.
+    """
+
+    folders: tuple[Path, ...] = ()
+    backbones: tuple[Path, ...] = ()
+    names: tuple[str, ...] | None = None
+
+    def load(self) -> tuple[tuple[Detector, ...], tuple[ModelRefusedError, ...]]:
+        """The models, and sentences on those installed ones that cannot be asked.
+
+        Raises:
+            ModelRefusedError: as `load_detectors`, for models that were named.
+        """
+        backbones = Backbones(self.backbones)
+        if self.names is None:
+            return load_installed(self.folders, backbones)
+        return load_detectors(self.names, self.folders, backbones), ()
 
 
 def _shared_question(one: Detector, other: Detector) -> str | None:

@@ -1,66 +1,44 @@
 """Maps of conspicuous pictures beside a report: where, over the picture and as polygons."""
 
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.analysis.localisation import Localisation, as_json, overlay
 from app.analysis.memory import memory_translated
-from app.atomic import refuse_evidence, write_bytes
-from app.detection.detector import Detector
-from app.detection.verdict import Verdict
-from app.errors import ElascopeError
+from app.atomic import write_bytes
+from app.errors import NotWrittenError
 from app.evidence.decode import DecodedImage
 from app.evidence.file import EvidenceFile
 from app.report.picture import parameter_record, record_text, write_png
-from app.scan.results import conspicuous
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class MapFolder:
-    """Takes the pictures of a scan, on any thread, and writes maps of the conspicuous ones.
+    """Writes maps of the conspicuous pictures of a scan, in whichever process they are made.
 
     The files are called after the picture's hash, which the report's rows hold, and the question:
     ``<first 16 digits>.<question>.png`` and ``.json``.
 
     Attributes:
-        folder: that they are written into.
-        detectors: of the scan.
-        evidence: files that are never written over.
-        written: pictures with a map so far.
-        failures: sentences on maps that could not be made or written.
+        folder: that they are written into; it lies outside of the examined folders.
     """
 
     folder: Path
-    detectors: Sequence[Detector]
-    evidence: Sequence[Path] = ()
-    written: int = 0
-    failures: list[str] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def visit(
-        self, evidence: EvidenceFile, image: DecodedImage, verdicts: Sequence[Verdict]
-    ) -> None:
-        """Write what is wanted of one picture; what fails costs the map and not the row."""
-        for detector in self.detectors:
-            where = detector.card.where
-            asked = [v for v in verdicts if where and v.question == where.question]
-            if not any(v.model == detector.card.name and conspicuous(v) for v in asked):
-                continue
-            assert where is not None
-            try:
-                found = detector.locate(image.pixels)
-                stem = self.folder / f"{evidence.sha256[:16]}.{where.question}"
-                targets = Path(f"{stem}.png"), Path(f"{stem}.json")
-                refuse_evidence(targets, self.evidence)
-                write_where(found, evidence, image, *targets)
-            except ElascopeError as error:
-                with self._lock:
-                    self.failures.append(error.sentence)
-                continue
-            with self._lock:
-                self.written += 1
+    def write(self, found: Localisation, evidence: EvidenceFile, image: DecodedImage) -> None:
+        """Write one map, in place of one of that name.
+
+        Raises:
+            NotWrittenError: it cannot be written, or a link of that name leads elsewhere.
+            TooLargeError: memory ran out.
+        """
+        stem = self.folder / f"{evidence.sha256[:16]}.{found.record['question']}"
+        targets = Path(f"{stem}.png"), Path(f"{stem}.json")
+        for target in targets:
+            if os.path.islink(target):
+                raise NotWrittenError(f"{target} is a link, so nothing is written to it.")
+        write_where(found, evidence, image, *targets)
 
 
 @memory_translated()

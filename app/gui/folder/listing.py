@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from app.names import one_line
-from app.scan.pipeline import find_files
+from app.scan.files import find_files
 
 WATCHED_FOLDERS = 500
 """Folders that are watched for changes; the system has few such watches for all programs."""
