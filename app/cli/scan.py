@@ -1,9 +1,11 @@
 """``elascope scan``: every file of folders is judged and reported."""
 
 import argparse
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +23,7 @@ from app.report import REPORTS
 from app.report.base import Report
 from app.report.maps import MapFolder
 from app.scan.pipeline import find_files, scan
+from app.scan.results import Account, Collected, ModelFacts, Results
 from app.scan.rows import Row
 
 
@@ -44,12 +47,25 @@ def scan_folders(options: argparse.Namespace) -> int:
         check_folder(options.maps)
         maps = MapFolder(options.maps, detectors, paths)
     stop = threading.Event()
+    started = _now()
     rows: list[Row] = []
     with decoders_silenced() as terminal, interrupt_sets(stop):
         found = scan(paths, detectors, options.jobs, stop, maps.visit if maps else None)
         for row in _progress(found, len(paths), terminal):
             rows.append(row)
-    written, failures = _write(reports, rows, questions)
+    account = Account(
+        roots=tuple(map(str, options.paths)),
+        models=tuple(ModelFacts(d.card, d.sha256, d.provider) for d in detectors),
+        parameters={
+            "Subfolders": "left out" if options.no_recursive else "searched",
+            "Threads": str(options.jobs or os.cpu_count() or 1),
+        },
+        started=started,
+        ended=_now(),
+        found=len(paths),
+        complete=len(rows) == len(paths),
+    )
+    written, failures = _write(reports, Collected(rows, questions, account))
     if options.table:
         _print_table(rows, questions)
     _print_summary(rows, len(paths), written)
@@ -80,14 +96,18 @@ def _progress(rows: Iterator[Row], total: int, terminal: TextIO) -> Iterator[Row
     return iter(tqdm(rows, total=total, unit="file", disable=quiet, file=terminal, leave=False))
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def _write(
-    reports: Sequence[tuple[Report, Path]], rows: Sequence[Row], questions: Sequence[str]
+    reports: Sequence[tuple[Report, Path]], results: Results
 ) -> tuple[list[Path], list[NotWrittenError]]:
     """Write each report; one that fails costs no other."""
     written, failures = [], []
     for report, target in reports:
         try:
-            report.write(target, rows, questions)
+            report.write(target, results)
             written.append(target)
         except NotWrittenError as error:
             failures.append(error)
