@@ -1,7 +1,9 @@
 """The batch scan of the window: starts, cancels, collects rows and writes reports."""
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
@@ -14,6 +16,7 @@ from app.gui.models import Models
 from app.gui.scan_panel import ScanPanel
 from app.report import REPORTS
 from app.scan.pipeline import scan
+from app.scan.results import Account, Collected, ModelFacts
 from app.scan.rows import Row
 
 _SHOW_MS = 200
@@ -40,7 +43,7 @@ class Batch(QObject):
         self._panel = panel
         self._models = models
         self._starting = Channel(pool, self)
-        self._questions: tuple[str, ...] = ()
+        self._account = Account()
         self._paths: list[Path] = []
         self._stream: Stream | None = None
         self._cancelled = False
@@ -68,9 +71,14 @@ class Batch(QObject):
             if self._cancelled:
                 self.changed.emit()
                 return
-            self._questions = tuple(q.id for d in detectors for q in d.card.questions)
+            self._account = Account(
+                roots=(title,),
+                models=tuple(ModelFacts(d.card, d.sha256, d.provider) for d in detectors),
+                started=_now(),
+                found=len(paths),
+            )
             self._paths = paths
-            self._panel.begin(title, len(paths), self._questions)
+            self._panel.begin(title, len(paths), self._account.questions)
 
             def generate(stop: threading.Event) -> Iterator[Row]:
                 return scan(paths, detectors, stop=stop)
@@ -109,12 +117,14 @@ class Batch(QObject):
 
         Neither the files of the scan nor ``examined`` are written over.
         """
-        rows, questions, paths = list(self.rows), self._questions, [*self._paths, *examined]
+        rows, paths = list(self.rows), [*self._paths, *examined]
+        account = dataclasses.replace(self._account, complete=len(rows) == self._account.found)
+        results = Collected(rows, account.questions, account)
         report = next(report for report in REPORTS if report.id == kind)
 
         def work(_: threading.Event) -> None:
             refuse_evidence([target], paths)
-            report.write(target, rows, questions)
+            report.write(target, results)
 
         return work
 
@@ -135,8 +145,13 @@ class Batch(QObject):
         stream, self._stream = self._stream, None
         word = "Cancelled" if stream and stream.stopped else "Finished"
         self._panel.finish(word)
+        self._account = dataclasses.replace(self._account, ended=_now())
         if error:
             self.failed.emit("The scan ended early.", error)
         if stream:
             stream.deleteLater()
         self.changed.emit()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

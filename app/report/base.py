@@ -1,11 +1,13 @@
 """What all report formats share: the columns, and how they are written."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from app.atomic import write_bytes
+from app.atomic import write_stream
 from app.names import printable
+from app.scan.results import Results
 from app.scan.rows import SCHEMA, Row
 
 Cell = str | int | float | None
@@ -20,6 +22,7 @@ _FILE_COLUMNS = (
     "height",
     "status",
     "message",
+    "duplicate_of",
 )
 _VERDICT_COLUMNS = ("state", "score", "low", "high", "model", "model_sha256", "reason")
 
@@ -28,23 +31,26 @@ _VERDICT_COLUMNS = ("state", "score", "low", "high", "model", "model_sha256", "r
 class Report:
     """One format.
 
+    A scan may have a million rows, so none of the formats holds them all: ``write_to`` takes them
+    one after the other from `Results.rows` and writes each before the next.
+
     Attributes:
         id: also the flag's name and the file's suffix.
         title: for the window's dialog.
-        render: rows and question ids -> the whole file.
+        write_to: writes the whole report to a binary stream; equal results give equal bytes.
     """
 
     id: str
     title: str
-    render: Callable[[Sequence[Row], Sequence[str]], bytes]
+    write_to: Callable[[BinaryIO, Results], None]
 
-    def write(self, target: Path, rows: Sequence[Row], questions: Sequence[str]) -> None:
-        """Write ``rows`` to ``target`` at once, or leave what is there.
+    def write(self, target: Path, results: Results) -> None:
+        """Write the report of ``results`` to ``target`` whole, or leave what is there.
 
         Raises:
             NotWrittenError: the target cannot be written.
         """
-        write_bytes(target, self.render(rows, questions))
+        write_stream(target, lambda stream: self.write_to(stream, results))
 
 
 def columns(questions: Iterable[str]) -> list[str]:
@@ -72,6 +78,7 @@ def cells(row: Row, questions: Iterable[str]) -> dict[str, Cell]:
         "height": row.record.height if row.record else None,
         "status": row.status,
         "message": printable(row.message),
+        "duplicate_of": printable(str(row.duplicate_of)) if row.duplicate_of else None,
     }
     for verdict in reversed(row.verdicts):
         values |= {

@@ -1,23 +1,24 @@
 """CSV as RFC 4180 describes it, in UTF-8, safe to open in a spreadsheet."""
 
+import codecs
 import csv
-import io
-from collections.abc import Sequence
+from typing import BinaryIO
 
 from app.report.base import Cell, Report, cells, columns
-from app.scan.rows import Row
+from app.scan.results import Results
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def render_csv(rows: Sequence[Row], questions: Sequence[str]) -> bytes:
+def write_csv(stream: BinaryIO, results: Results) -> None:
     """The whole file, with a header line and CRLF line ends."""
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, columns(questions), lineterminator="\r\n")
+    questions = results.questions
+    # No TextIOWrapper: it would close the stream, which is another's.
+    text = codecs.getwriter("utf-8")(stream)
+    writer = csv.DictWriter(text, columns(questions), lineterminator="\r\n")
     writer.writeheader()
-    for row in rows:
+    for row in results.rows():
         writer.writerow({name: _safe(value) for name, value in cells(row, questions).items()})
-    return stream.getvalue().encode("utf-8")
 
 
 def _safe(value: Cell) -> Cell:
@@ -31,4 +32,4 @@ def _safe(value: Cell) -> Cell:
     return value
 
 
-CSV = Report("csv", "CSV table", render_csv)
+CSV = Report("csv", "CSV table", write_csv)

@@ -1,10 +1,14 @@
 """The rows that every report format is tested with; golden files hold what becomes of them."""
 
 import os
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 from app.detection.verdict import State, Verdict
 from app.evidence.decode import DecodeRecord
+from app.report.base import Report
+from app.scan.results import Collected, Results
 from app.scan.rows import Row
 
 QUESTIONS = ("tampered", "generated")
@@ -50,6 +54,11 @@ def _verdict(
     return Verdict(question, state, score, reason, "grey-mean", "ab" * 32, provider, low, high)
 
 
+_BEACH = (
+    _verdict("tampered", State.POSITIVE, 0.912345678, "Consistent with a change.", 0.85, 0.95),
+    _verdict("generated", State.NEGATIVE, 0.0000004, "No sign of a generator."),
+)
+
 ROWS = (
     Row(
         Path("holiday/beach.jpg"),
@@ -57,12 +66,7 @@ ROWS = (
         sha256="01" * 32,
         size=4_194_304,
         record=_RECORD,
-        verdicts=(
-            _verdict(
-                "tampered", State.POSITIVE, 0.912345678, "Consistent with a change.", 0.85, 0.95
-            ),
-            _verdict("generated", State.NEGATIVE, 0.0000004, "No sign of a generator."),
-        ),
+        verdicts=_BEACH,
     ),
     Row(
         Path("holiday/deep.png"),
@@ -109,6 +113,48 @@ ROWS = (
     Row(Path('two\nlines, "and" a comma'), "unsupported", "x", sha256="0b" * 32, size=1),
     Row(Path(os.fsdecode(b"caf\xe9.jpg")), "unsupported", "x", sha256="0c" * 32, size=1),
     Row(Path("größe 大小 🖼.jpg"), "unsupported", "größe", sha256="0d" * 32, size=1),
+    Row(
+        Path("holiday/copy of\u2028beach.jpg"),
+        "ok",
+        sha256="01" * 32,
+        size=4_194_304,
+        record=_RECORD,
+        verdicts=_BEACH,
+        duplicate_of=Path("holiday/beach.jpg"),
+    ),
+    Row(
+        Path("bomb.png"),
+        "crashed",
+        "Reading this file ended the process that read it.",
+        sha256="0e" * 32,
+        size=70_000,
+    ),
+    Row(
+        Path("slow.tif"),
+        "timed_out",
+        "This file was not done within 60 seconds.",
+        sha256="0f" * 32,
+        size=8_000,
+    ),
+    Row(
+        Path("parcel.zip"),
+        "unsupported",
+        "It is a ZIP archive, which is left alone.",
+        sha256="10" * 32,
+        size=22,
+        kind="a ZIP archive",
+    ),
+    Row(
+        Path("</script><img src=x onerror=alert(1)>\u202egnp.jpg"),
+        "ok",
+        sha256="11" * 32,
+        size=5,
+        record=_RECORD,
+        verdicts=(
+            _verdict("tampered", State.INCONCLUSIVE, 0.75, "Inconclusive: <b>&amp; odd."),
+            _verdict("generated", State.NEGATIVE, 0.01, "No sign of a generator."),
+        ),
+    ),
 )
 """Ok, every kind of failure, and the names that have broken other people's reports."""
 
@@ -117,3 +163,15 @@ NO_MODEL = (
     ROWS[2],
 )
 """What a scan without any model gives: decoded files and failures, no verdicts."""
+
+
+def written(report: Report, results: Results) -> bytes:
+    """The whole report."""
+    stream = BytesIO()
+    report.write_to(stream, results)
+    return stream.getvalue()
+
+
+def written_rows(report: Report, rows: Sequence[Row], questions: Sequence[str] = ()) -> bytes:
+    """The whole report of rows alone."""
+    return written(report, Collected(rows, questions))

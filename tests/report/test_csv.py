@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import NotWrittenError
-from app.report.csv_report import CSV, render_csv
+from app.report.csv_report import CSV
+from app.scan.results import Collected
 from app.scan.rows import Row
-from tests.report.rows import NO_MODEL, QUESTIONS, ROWS
+from tests.report.rows import NO_MODEL, QUESTIONS, ROWS, written_rows
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -33,15 +34,15 @@ def test_the_shared_rows_give_the_golden_file(
     repository: Path, rows: Sequence[Row], questions: Sequence[str], name: str
 ) -> None:
     golden = (repository / "tests" / "golden" / name).read_bytes()
-    assert render_csv(rows, questions) == golden
+    assert written_rows(CSV, rows, questions) == golden
 
 
 def test_the_csv_module_reads_every_value_back() -> None:
-    read = _read(render_csv(ROWS, QUESTIONS))
+    read = _read(written_rows(CSV, ROWS, QUESTIONS))
     assert len(read) == len(ROWS)
     for cells, row in zip(read, ROWS, strict=True):
         assert None not in cells
-        assert cells["schema"] == "2"
+        assert cells["schema"] == "3"
         shown = os.fsencode(row.path).decode("utf-8", "backslashreplace")
         assert _plain(cells["path"]) == shown
         assert (cells["status"], cells["sha256"]) == (row.status, row.sha256)
@@ -62,23 +63,24 @@ def test_the_csv_module_reads_every_value_back() -> None:
 
 
 def test_a_byte_that_is_not_utf_8_is_shown_by_its_number() -> None:
-    paths = [_plain(cells["path"]) for cells in _read(render_csv(ROWS, QUESTIONS))]
+    paths = [_plain(cells["path"]) for cells in _read(written_rows(CSV, ROWS, QUESTIONS))]
     assert r"caf\xe9.jpg" in paths
 
 
 def test_lines_end_as_rfc_4180_says() -> None:
-    data = render_csv(ROWS[:5], QUESTIONS)
+    data = written_rows(CSV, ROWS[:5], QUESTIONS)
     assert data.endswith(b"\r\n")
     assert data.count(b"\r\n") == data.count(b"\n") == 6
     assert not data.startswith(b"\xef\xbb\xbf")
 
 
 def test_columns_follow_the_questions() -> None:
-    header = render_csv((), ("b", "a")).decode().removesuffix("\r\n").split(",")
-    assert header[:9] == [
+    header = written_rows(CSV, (), ("b", "a")).decode().removesuffix("\r\n").split(",")
+    assert header[:10] == [
         "schema", "path", "sha256", "bytes", "format", "width", "height", "status", "message",
+        "duplicate_of",
     ]  # fmt: skip
-    assert header[9:] == [
+    assert header[10:] == [
         "b_state", "b_score", "b_low", "b_high", "b_model", "b_model_sha256", "b_reason",
         "a_state", "a_score", "a_low", "a_high", "a_model", "a_model_sha256", "a_reason",
     ]  # fmt: skip
@@ -97,7 +99,7 @@ _NAMES = st.one_of(
 @given(name=_NAMES, message=_NAMES)
 def test_no_cell_begins_like_a_formula_and_every_name_comes_back(name: str, message: str) -> None:
     row = Row(Path(name), "unsupported", message)
-    (cells,) = _read(render_csv([row], ()))
+    (cells,) = _read(written_rows(CSV, [row], ()))
     assert not [cell for cell in cells.values() if cell.startswith(_DANGEROUS)]
     shown = os.fsencode(str(Path(name))).decode("utf-8", "backslashreplace")
     assert _plain(cells["path"]) == shown
@@ -107,8 +109,8 @@ def test_no_cell_begins_like_a_formula_and_every_name_comes_back(name: str, mess
 
 def test_the_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "report.csv"
-    CSV.write(target, ROWS, QUESTIONS)
-    assert target.read_bytes() == render_csv(ROWS, QUESTIONS)
+    CSV.write(target, Collected(ROWS, QUESTIONS))
+    assert target.read_bytes() == written_rows(CSV, ROWS, QUESTIONS)
     with pytest.raises(NotWrittenError):
-        CSV.write(tmp_path / "missing" / "report.csv", ROWS, QUESTIONS)
+        CSV.write(tmp_path / "missing" / "report.csv", Collected(ROWS, QUESTIONS))
     assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
