@@ -87,8 +87,8 @@ def scan_folders(options: argparse.Namespace) -> int:
         print(f"Maps of {pictures.maps} conspicuous images: {place}")
         for sentence in sorted(pictures.complaints):
             complain(sentence)
-    for error in filter(None, (failure, *failures)):
-        raise error
+    if problems := [problem for problem in (failure, *failures) if problem is not None]:
+        raise problems[0]
     return EXIT_INTERRUPTED if stop.is_set() else 0
 
 

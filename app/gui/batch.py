@@ -10,14 +10,29 @@ from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
 
 from app.atomic import refuse_evidence
 from app.detection.detector import Detector
+from app.detection.library import ModelChoice
 from app.errors import ElascopeError
 from app.gui.jobs import Channel, Stream
 from app.gui.models import Models
 from app.gui.scan_panel import ScanPanel
 from app.report import REPORTS
-from app.scan.pipeline import scan
+from app.scan.pool import Scan
 from app.scan.results import Account, Collected, ModelFacts
 from app.scan.rows import Row
+from app.scan.work import Setup
+
+
+def _rows(choice: ModelChoice, paths: Sequence[Path], stop: threading.Event) -> Iterator[Row]:
+    """Judge ``paths`` in processes of their own; rows come as they are done."""
+    known: dict[str, Row] = {}
+    with Scan(Setup(choice)) as engine:
+        engine.start(stop)
+        for done in engine.run(enumerate(paths), stop, known.get):
+            row = done.outcome.row
+            if row.sha256:
+                known.setdefault(row.sha256, row)
+            yield row
+
 
 _SHOW_MS = 200
 """Rows are shown this often; for each show the table and the list of files are painted."""
@@ -81,7 +96,7 @@ class Batch(QObject):
             self._panel.begin(title, len(paths), self._account.questions)
 
             def generate(stop: threading.Event) -> Iterator[Row]:
-                return scan(paths, detectors, stop=stop)
+                return _rows(self._models.choice, paths, stop)
 
             self._stream = Stream(generate, self)
             self._stream.items.connect(self._take)

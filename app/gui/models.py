@@ -7,11 +7,10 @@ from pathlib import Path
 
 from app.analysis.localisation import Localisation
 from app.analysis.survey import heed
-from app.detection.backbone import Backbones
 from app.detection.card import ModelCard
 from app.detection.detector import Detector
 from app.detection.judging import judge_in_steps, refusal_of
-from app.detection.library import load_installed
+from app.detection.library import ModelChoice
 from app.detection.verdict import Verdict
 from app.errors import ModelRefusedError
 from app.gui.table.inspection import Inspection
@@ -34,12 +33,12 @@ class Models:
     """Loads the installed models once.
 
     Attributes:
+        choice: all that are installed, for processes that load them, too.
         refusals: sentences on models that are not used; empty before `load`.
     """
 
     def __init__(self, folders: Sequence[Path], backbones: Sequence[Path] = ()) -> None:
-        self._folders = folders
-        self._backbones = backbones
+        self.choice = ModelChoice(tuple(folders), tuple(backbones))
         self._lock = threading.Lock()
         self._detectors: tuple[Detector, ...] | None = None
         self.refusals: tuple[str, ...] = ()
@@ -48,7 +47,7 @@ class Models:
         """All usable detectors; blocks while they load. Then ``refusals`` says what is not."""
         with self._lock:
             if self._detectors is None:
-                self._detectors, refused = load_installed(self._folders, Backbones(self._backbones))
+                self._detectors, refused = self.choice.load()
                 self.refusals = tuple(error.sentence for error in refused)
             return self._detectors
 
