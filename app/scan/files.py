@@ -26,9 +26,10 @@ def walk_files(
         if stop is not None and stop.is_set():
             return
         place = os.path.abspath(root)
-        if _below(place, walked, recursive) or place in given:
+        is_folder = os.path.isdir(root)  # Path.is_dir raises for names too long
+        if place in given or place in walked or _below(place, walked, recursive, is_folder):
             continue
-        if not os.path.isdir(root):  # Path.is_dir raises for names too long
+        if not is_folder:
             given.add(place)
             yield root
             continue
@@ -67,11 +68,11 @@ def _same(folder: str, walked: Sequence[str]) -> bool:
     return os.path.abspath(folder) in walked
 
 
-def _below(place: str, walked: Sequence[str], recursive: bool) -> bool:
-    """Whether the walks so far have met ``place``."""
+def _below(place: str, walked: Sequence[str], recursive: bool, is_folder: bool = False) -> bool:
+    """Whether the walks so far have met ``place`` in one of their folders."""
     if recursive:
-        return any(place == one or place.startswith(_with_slash(one)) for one in walked)
-    return any(place == one or os.path.dirname(place) == one for one in walked)
+        return any(place.startswith(_with_slash(one)) for one in walked)
+    return not is_folder and os.path.dirname(place) in walked
 
 
 def _with_slash(folder: str) -> str:
@@ -96,4 +97,4 @@ def contains(roots: Iterable[Path], place: Path) -> bool:
     """Whether ``place``, which need not exist, lies in one of ``roots``, links resolved."""
     real = os.path.realpath(place)
     walked = [os.path.realpath(root) for root in roots if os.path.isdir(root)]
-    return _below(real, walked, True)
+    return real in walked or _below(real, walked, recursive=True)

@@ -82,6 +82,7 @@ class Journal:
             NotWrittenError: it cannot be written there.
         """
         if path is not None:
+            cls.unfinished(path)  # refuses what another scan is writing
             for leftover in _files_of(path):
                 with contextlib.suppress(FileNotFoundError), _translated(path):
                     leftover.unlink()

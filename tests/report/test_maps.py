@@ -10,10 +10,12 @@ from app.cli.where import sentences
 from app.detection.backbone import Backbones
 from app.detection.card import Where
 from app.detection.detector import Detector
+from app.detection.library import ModelChoice
 from app.detection.verdict import State, Verdict
+from app.evidence.file import open_evidence
 from app.report.maps import MapFolder
-from app.scan.pipeline import scan
 from app.scan.results import conspicuous
+from app.scan.work import Outcome, Setup, judge_evidence
 from tests.backbones import head_card, write_backbone, write_head
 from tests.pictures import encoded
 
@@ -55,14 +57,23 @@ def _folder(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
+def _judged(paths: list[Path], detector: Detector, maps: MapFolder) -> list[Outcome]:
+    setup = Setup(ModelChoice(), write_map=maps.write)
+    return [judge_evidence(open_evidence(path), [detector], setup) for path in paths]
+
+
 def test_maps_are_written_for_conspicuous_pictures_only(tmp_path: Path, detector: Detector) -> None:
     paths = _folder(tmp_path / "evidence")
     target = tmp_path / "maps"
     target.mkdir()
-    maps = MapFolder(target, [detector], paths)
-    rows = list(scan(paths, [detector], 2, visit=maps.visit))
+    outcomes = _judged(paths, detector, MapFolder(target))
+    rows = [outcome.row for outcome in outcomes]
     assert [row.status for row in rows] == ["ok", "broken", "ok"]
-    assert (maps.written, maps.failures) == (1, [])
+    assert [(outcome.maps, outcome.complaints) for outcome in outcomes] == [
+        (1, ()),
+        (0, ()),
+        (0, ()),
+    ]
     stem = f"{rows[0].sha256[:16]}.tampered"
     assert sorted(path.name for path in target.iterdir()) == [f"{stem}.json", f"{stem}.png"]
     document = json.loads((target / f"{stem}.json").read_text())
@@ -78,12 +89,23 @@ def test_maps_are_written_for_conspicuous_pictures_only(tmp_path: Path, detector
 
 def test_a_map_that_cannot_be_written_costs_no_row(tmp_path: Path, detector: Detector) -> None:
     paths = _folder(tmp_path / "evidence")
-    maps = MapFolder(tmp_path / "gone", [detector], paths)
-    rows = list(scan(paths, [detector], 1, visit=maps.visit))
-    assert [row.status for row in rows] == ["ok", "broken", "ok"]
-    assert maps.written == 0
-    (sentence,) = maps.failures
+    outcomes = _judged(paths, detector, MapFolder(tmp_path / "gone"))
+    assert [outcome.row.status for outcome in outcomes] == ["ok", "broken", "ok"]
+    assert sum(outcome.maps for outcome in outcomes) == 0
+    (sentence,) = outcomes[0].complaints
     assert "gone" in sentence
+
+
+def test_a_map_is_not_written_through_a_link(tmp_path: Path, detector: Detector) -> None:
+    """It could lead to evidence."""
+    (path, *_) = _folder(tmp_path / "evidence")
+    evidence, target = open_evidence(path), tmp_path / "maps"
+    target.mkdir()
+    (target / f"{evidence.sha256[:16]}.tampered.json").symlink_to(path)
+    (outcome,) = _judged([path], detector, MapFolder(target))
+    assert (outcome.maps, outcome.row.status) == (0, "ok")
+    assert outcome.complaints[0].endswith("is a link, so nothing is written to it.")
+    assert open_evidence(path).sha256 == evidence.sha256
 
 
 def test_score_and_map_that_disagree_are_told_apart(detector: Detector) -> None:
@@ -136,4 +158,6 @@ def test_the_commands_end_to_end(
     assert main(["where", str(picture), "--png", str(picture)]) != 0
     assert picture.read_bytes() == before
     assert main(["scan", str(tmp_path / "evidence"), "--maps", str(picture)]) != 0
+    assert "lies in an examined folder" in capsys.readouterr().err
+    assert main(["scan", str(tmp_path / "evidence"), "--maps", str(tmp_path / "w.png")]) != 0
     assert "cannot be made" in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_the_models_and_what_keeps_others_from_being_asked_are_known(
         scan.start()
         assert [facts.card.name for facts in scan.models] == ["grey-mean"]
         assert scan.models[0].provider == "CPUExecutionProvider"
-        assert [str(refusal) for refusal in scan.refusals][0].startswith("The model junk ")
+        assert next(str(refusal) for refusal in scan.refusals).startswith("The model junk ")
 
 
 def test_a_named_model_that_cannot_be_used_is_refused_at_the_start(choice: ModelChoice) -> None:
