@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -405,7 +406,7 @@ def test_a_report_in_a_missing_folder_is_refused_before_the_scan(
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("the scan was begun")
 
-    monkeypatch.setattr("app.cli.scan.scan", forbidden)
+    monkeypatch.setattr("app.cli.scan.Scan", forbidden)
     missing, other = tmp_path / "missing", tmp_path / "report"
     assert _main("scan", photo, gone, missing / "report", kept, other) == 1
     assert capfd.readouterr() == ("", f"elascope: There is no folder {missing}.\n")
@@ -434,7 +435,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(
         return not (mode == os.W_OK and Path(path) == locked) and real(path, mode, **options)
 
     monkeypatch.setattr(os, "access", access)
-    monkeypatch.setattr("app.cli.scan.scan", forbidden)
+    monkeypatch.setattr("app.cli.scan.Scan", forbidden)
     monkeypatch.setattr("app.cli.analyse.decode", forbidden)
     good, bad = ("--csv", "--json") if command == "scan" else ("--output", "--raw")
     assert _main(command, photo, good, tmp_path / "good.png", bad, locked / "bad.npy") == 1
@@ -450,7 +451,9 @@ def test_a_report_that_cannot_be_written_is_one_sentence_and_costs_no_other_repo
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A full disk only shows after the scan."""
+    """A full disk only shows after the scan; what was computed is kept elsewhere."""
+    (tmp_path / "rescue").mkdir()
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda prefix: str(tmp_path / "rescue"))
     real, failures = os.fsync, [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))]
 
     def full_once(descriptor: int) -> None:
@@ -462,10 +465,12 @@ def test_a_report_that_cannot_be_written_is_one_sentence_and_costs_no_other_repo
     target, other = tmp_path / "report.csv", tmp_path / "report.json"
     assert _main("scan", photo, "--csv", target, "--json", other) == 1
     assert capfd.readouterr().err == (
-        f"elascope: {target} could not be written: No space left on device.\n"
+        f"elascope: {target} could not be written: No space left on device. "
+        f"It was written to {tmp_path / 'rescue' / 'report.csv'} instead.\n"
     )
     assert not target.exists()
     assert len(json.loads(other.read_bytes())["rows"]) == 1
+    assert len(_rows(tmp_path / "rescue" / "report.csv")) == 1
 
 
 @pytest.mark.parametrize("second", ["report", "sub/../report", "link"])
@@ -1156,8 +1161,8 @@ def test_ctrl_c_ends_a_scan_with_a_valid_partial_report(tmp_path: Path, model: P
 
 def test_ctrl_c_while_files_are_looked_for_ends_without_a_traceback(tmp_path: Path) -> None:
     code = (
-        "import signal, sys; from app import cli; from app.scan import pipeline;"
-        "pipeline.find_files = lambda *_, **__: signal.raise_signal(signal.SIGINT);"
+        "import signal, sys; from app import cli; from app.scan import examination;"
+        "examination.walk_files = lambda *_: [signal.raise_signal(signal.SIGINT)] and iter(());"
         "sys.exit(cli.main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "scan", str(tmp_path)]

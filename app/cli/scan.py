@@ -2,17 +2,17 @@
 
 import argparse
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 from tqdm import tqdm
 
 from app.cli.places import check_folder, check_outside, check_sources, check_targets
-from app.cli.terminal import EXIT_INTERRUPTED, complain, decoders_silenced, interrupt_sets
+from app.cli.terminal import EXIT_INTERRUPTED, complain, interrupt_sets
 from app.detection.library import ModelChoice
 from app.errors import CancelledError, ElascopeError, NotWrittenError
 from app.names import one_line
@@ -46,7 +46,6 @@ def scan_folders(options: argparse.Namespace) -> int:
     stop = threading.Event()
     failure: ElascopeError | None = None
     with (
-        decoders_silenced() as terminal,
         interrupt_sets(stop),
         _engine(options, [report.id for report, _ in wanted]) as engine,
     ):
@@ -63,7 +62,7 @@ def scan_folders(options: argparse.Namespace) -> int:
             examination = Examination(engine, journal, walk, rehash)
             pictures, counted = _Pictures(), _Count(walk, stop)
             try:
-                for outcome in _shown(examination, counted, stop, terminal):
+                for outcome in _shown(examination, counted, stop):
                     pictures.count(outcome)
             except ElascopeError as error:
                 failure = error
@@ -95,8 +94,8 @@ def scan_folders(options: argparse.Namespace) -> int:
 def _check_places(options: argparse.Namespace, walk: Walk, targets: Sequence[Path]) -> None:
     """Find what would keep the scan's outputs from being written, or put them among evidence."""
     check_sources(walk.roots)
-    check_outside([*targets, *([options.maps] if options.maps else [])], walk.roots)
     check_targets(targets, walk.files())
+    check_outside([*targets, *([options.maps] if options.maps else [])], walk.roots)
     if options.maps is not None:
         check_folder(options.maps)
 
@@ -171,13 +170,11 @@ class _Count:
         threading.Thread(target=count, daemon=True).start()
 
 
-def _shown(
-    examination: Examination, counted: _Count, stop: threading.Event, terminal: TextIO
-) -> Iterator[Outcome]:
+def _shown(examination: Examination, counted: _Count, stop: threading.Event) -> Iterator[Outcome]:
     """The outcomes, with a bar on the terminal: files per second, time left, what was found."""
-    quiet = not terminal.isatty()
+    quiet = sys.stderr is None or not sys.stderr.isatty()
     totals = Totals()
-    with tqdm(unit="file", disable=quiet, file=terminal, leave=False, smoothing=0.1) as bar:
+    with tqdm(unit="file", disable=quiet, leave=False, smoothing=0.1) as bar:
         for outcome in examination.run(stop, bar.update):
             totals.count(outcome.row)
             bar.total = counted.total

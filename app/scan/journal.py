@@ -25,8 +25,11 @@ from app.scan.rows import Row
 
 _VERSION = 1
 
-_TABLES = """
+_TABLES = f"""
+BEGIN;
+PRAGMA user_version = {_VERSION};
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+INSERT INTO facts VALUES ('run', '0');
 CREATE TABLE rows (
     path BLOB PRIMARY KEY,
     number INTEGER NOT NULL,
@@ -39,6 +42,7 @@ CREATE TABLE rows (
 CREATE INDEX by_number ON rows (number);
 CREATE INDEX by_content ON rows (sha256, number);
 CREATE TABLE previews (path BLOB, question TEXT, picture BLOB, PRIMARY KEY (path, question));
+COMMIT;
 """
 
 _ADD = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -68,7 +72,8 @@ class Journal:
     def __init__(self, path: Path | None, connection: sqlite3.Connection) -> None:
         self.path = path
         self._database = connection
-        self._run = int(self._fact("run") or 0)
+        self._run = int(self._fact("run") or 0) + 1
+        self._set_fact("run", str(self._run))
 
     @classmethod
     def begin(cls, path: Path | None) -> Journal:
@@ -89,11 +94,7 @@ class Journal:
         with _translated(path):
             connection = _connect(path)
             connection.executescript(_TABLES)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-        journal = cls(path, connection)
-        journal._set_fact("run", "1")
-        journal._run = 1
-        return journal
+        return cls(path, connection)
 
     @classmethod
     def resume(cls, path: Path) -> Journal:
@@ -108,6 +109,8 @@ class Journal:
         try:
             with _translated(path):
                 connection = _connect(path)
+                if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                    connection.executescript(_TABLES)  # its process was stopped before it did
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 checked = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if version != _VERSION:
@@ -118,8 +121,6 @@ class Journal:
                 journal = cls(path, connection)
         except sqlite3.DatabaseError as error:
             raise JournalRefusedError(f"The journal {path} is damaged.", repr(error)) from error
-        journal._run += 1
-        journal._set_fact("run", str(journal._run))
         return journal
 
     @classmethod

@@ -182,7 +182,7 @@ def test_two_scans_do_not_share_a_journal(tmp_path: Path) -> None:
         assert len(list(journal.rows())) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + bytes(84)])
+@pytest.mark.parametrize("content", [b"not a database", b"SQLite format 3\0" + bytes(84)])
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "j"
     with pytest.raises(JournalRefusedError, match="There is no journal"):
@@ -246,3 +246,11 @@ def test_the_database_is_in_wal_mode(tmp_path: Path) -> None:
         pass
     with sqlite3.connect(tmp_path / "j") as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_journal_that_was_only_just_begun_can_be_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.touch()
+    with Journal.resume(path) as journal:
+        journal.add(0, ROWS[0])
+        assert len(list(journal.rows())) == 1
