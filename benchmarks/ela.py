@@ -1,4 +1,4 @@
-"""What error level analysis costs beyond the codec, and what threads gain in a scan.
+"""What error level analysis costs beyond the codec.
 
     python benchmarks/ela.py [ROUNDS]
 
@@ -10,22 +10,17 @@ other machines.
 import json
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from app.analysis.ela import amplify, residual
-from app.detection.library import load_detectors
 from app.paths import resources
-from app.scan.pipeline import scan
 
 MEGAPIXELS = ((1500, 1000), (4000, 3000))
-FILES = 48
 
 
 def main() -> None:
@@ -35,7 +30,6 @@ def main() -> None:
     for width, height in MEGAPIXELS:
         name = f"{width * height / 1e6:g}MP"
         figures |= {f"{key}_{name}": value for key, value in ela(width, height, rounds).items()}
-    figures |= threads(max(rounds // 3, 3))
     for key, value in figures.items():
         print(f"{key:<34} {value:.2f}")
     print(json.dumps({"benchmark": "ela", "rounds": rounds, **figures}))
@@ -63,24 +57,6 @@ def ela(width: int, height: int, rounds: int) -> dict[str, float]:
         "ela_over_codec": round(times["ela"] / times["codec"], 3),
         "scale_step_over_ela": round(times["scale"] / times["ela"], 3),
     }
-
-
-def threads(rounds: int) -> dict[str, float]:
-    """A scan of 1.5-MP JPEG files with the shipped models: one thread against two."""
-    detectors = load_detectors([], [resources() / "models"])
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder, f"{number:02}.jpg") for number in range(FILES)]
-        Image.fromarray(picture(1500, 1000)).save(paths[0], quality=90)
-        for path in paths[1:]:
-            path.write_bytes(paths[0].read_bytes())
-        times = paired(
-            {
-                "one": lambda: list(scan(paths, detectors, jobs=1)),
-                "two": lambda: list(scan(paths, detectors, jobs=2)),
-            },
-            rounds,
-        )
-    return {"scan_two_threads_over_one": round(times["two"] / times["one"], 3)}
 
 
 def picture(width: int, height: int) -> np.ndarray:

@@ -156,6 +156,11 @@ def _add_scan(parser: argparse.ArgumentParser) -> None:
         help="for one file (default: a share of the machine's memory)",
     )
     parser.add_argument("--jobs", type=_positive, metavar="N", help="processes (default: cores)")
+    parser.add_argument(
+        "--no-variations",
+        action="store_true",
+        help="do not try answers with mild changes of the picture: faster, and less certain",
+    )
     parser.add_argument("--no-recursive", action="store_true", help="leave out subfolders")
     parser.add_argument("--table", action="store_true", help="print a table of the answers")
     parser.set_defaults(run=_scan)

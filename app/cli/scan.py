@@ -59,7 +59,7 @@ def scan_folders(options: argparse.Namespace) -> int:
             complain("No model is installed; rows have no verdicts.")
         with _journal(options, wanted) as journal:
             rehash = options.verify_hashes if options.resume else None
-            examination = Examination(engine, journal, walk, rehash)
+            examination = Examination(engine, journal, walk, rehash, not options.no_variations)
             pictures, counted = _Pictures(), _Count(walk, stop)
             try:
                 for outcome in _shown(examination, counted, stop):
@@ -107,6 +107,7 @@ def _engine(options: argparse.Namespace, reports: Sequence[str]) -> Scan:
     setup = Setup(
         models,
         previews="html" in reports,
+        variations=not options.no_variations,
         write_map=MapFolder(options.maps).write if options.maps is not None else None,
     )
     memory = options.memory_limit << 20 if options.memory_limit else None
@@ -132,6 +133,7 @@ def _parameters(options: argparse.Namespace, engine: Scan) -> dict[str, str]:
     """What was asked for, for the report."""
     return {
         "subfolders": "left out" if options.no_recursive else "included",
+        "answers tried with mild changes": "no" if options.no_variations else "yes",
         "workers": str(engine.jobs),
         "time limit for a file": f"{options.time_limit:g} s",
         "memory limit for a worker": f"{engine.memory >> 20} MiB",

@@ -44,9 +44,10 @@ class Walk:
         return walk_files(self.roots, self.recursive, stop)
 
 
-def terms_of(models: Sequence[ModelFacts]) -> dict[str, str]:
+def terms_of(models: Sequence[ModelFacts], variations: bool) -> dict[str, str]:
     """What rows depend on: rows under other terms must not stand in one report."""
     return {
+        "the trial of answers with mild changes": "on" if variations else "off",
         "the program's version": __version__,
         "the JPEG encoder": encoder_identity().fingerprint,
         "the set of columns": str(SCHEMA),
@@ -64,7 +65,12 @@ class Examination:
     """
 
     def __init__(
-        self, engine: Engine, journal: Journal, walk: Walk, rehash: bool | None = None
+        self,
+        engine: Engine,
+        journal: Journal,
+        walk: Walk,
+        rehash: bool | None = None,
+        variations: bool = True,
     ) -> None:
         """Prepare it.
 
@@ -74,11 +80,12 @@ class Examination:
             walk: the files.
             rehash: for a resumed journal, whether files of before are hashed again, beside the
                 comparison of their size and time; None for a new journal.
+            variations: whether the engine tries its answers.
 
         Raises:
             JournalRefusedError: the journal's rows were made under other terms.
         """
-        journal.agree(terms_of(engine.models))
+        journal.agree(terms_of(engine.models, variations))
         journal.go_on()
         self._engine, self._journal, self._walk = engine, journal, walk
         self._rehash = rehash

@@ -15,7 +15,7 @@ from pathlib import Path
 from app.analysis.localisation import Localisation
 from app.analysis.memory import memory_translated
 from app.detection.detector import Detector
-from app.detection.judging import judge
+from app.detection.judging import VARIATIONS, judge
 from app.detection.library import ModelChoice
 from app.errors import ElascopeError, ModelRefusedError, TooLargeError
 from app.evidence.decode import DecodedImage, decode
@@ -65,7 +65,7 @@ def judge_evidence(
         with memory_translated():
             image = decode(evidence)
             record = image.record
-            verdicts = judge(detectors, image)
+            verdicts = judge(detectors, image, VARIATIONS if setup.variations else ())
             row = Row(
                 evidence.path,
                 "ok",
@@ -144,6 +144,7 @@ class Setup:
         models: to ask.
         memory: bytes that it may take beside program and models; 0 for no limit.
         previews: make small pictures of conspicuous files.
+        variations: try every answer with mild changes of the picture.
         write_map: writes the maps of conspicuous files, if that is wanted.
         judge: what is done to a file; another one in tests.
     """
@@ -151,6 +152,7 @@ class Setup:
     models: ModelChoice
     memory: int = 0
     previews: bool = False
+    variations: bool = True
     write_map: WriteMap | None = None
     judge: Judge = field(default=judge_evidence)
 

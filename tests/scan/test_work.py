@@ -31,7 +31,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def _judging(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
-    monkeypatch.setattr(work, "judge", lambda _, image: answer(image))
+    monkeypatch.setattr(work, "judge", lambda _, image, __: answer(image))
 
 
 def test_an_image_outside_validity_is_an_ok_row_without_a_score(tmp_path: Path) -> None:
@@ -135,3 +135,21 @@ def test_a_map_that_cannot_be_written_costs_no_row(tmp_path: Path, locating: Det
     outcome = judge_evidence(_picture(tmp_path, 254), [locating], setup)
     assert outcome.row.status == "ok"
     assert (outcome.maps, outcome.complaints) == (0, ("The disk is full.",))
+
+
+def test_answers_are_tried_with_mild_changes_unless_told_otherwise(tmp_path: Path) -> None:
+    detector = Detector(write_model(tmp_path / "grey" / "model.onnx", card().to_json()))
+    evidence = open_evidence(_png(tmp_path))
+    (tried,) = judge_evidence(evidence, [detector], Setup(ModelChoice())).row.verdicts
+    (untried,) = judge_evidence(
+        evidence, [detector], Setup(ModelChoice(), variations=False)
+    ).row.verdicts
+    assert tried.low is not None
+    assert (untried.low, untried.high) == (None, None)
+    assert tried.score == untried.score
+
+
+def _png(folder: Path) -> Path:
+    path = folder / "noise.png"
+    path.write_bytes(encoded(noise(64, 64), "PNG"))
+    return path

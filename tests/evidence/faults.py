@@ -1,0 +1,33 @@
+"""Decoders that misbehave, in the process of a guard; a file's name says what happens to it."""
+
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from app.evidence import guard
+from app.evidence.decode import DecodedImage, decode
+from app.evidence.file import EvidenceFile
+
+serve_as_it_is = guard.serve
+
+
+def serve(inbox: Connection, outbox: Connection, memory: int) -> None:
+    """As the guard does, with a faulty decoder."""
+    guard.decode = _decode  # type: ignore[attr-defined]
+    serve_as_it_is(inbox, outbox, memory)
+
+
+def _decode(evidence: EvidenceFile) -> DecodedImage:
+    name = evidence.path.name
+    if "crash" in name:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "hang" in name:
+        time.sleep(600)
+    if "greedy" in name:
+        taken = []
+        while True:
+            taken.append(np.ones(1 << 24, np.uint8))
+    return decode(evidence)
