@@ -159,14 +159,23 @@ def test_a_scan_in_a_process_of_its_own_is_quiet_too(
     assert sorted(row["status"] for row in rows) == sorted(folder.values())
 
 
-def test_both_reports_have_the_same_rows(
+def test_all_reports_have_the_same_rows(
     tmp_path: Path, model: Path, folder: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    as_csv, as_json = tmp_path / "report.csv", tmp_path / "report.json"
-    _main("scan", tmp_path / "case", "--csv", as_csv, "--json", as_json)
+    as_csv, as_json, as_lines, as_page = (
+        tmp_path / f"report.{suffix}" for suffix in ("csv", "json", "jsonl", "html")
+    )
+    targets = ("--csv", as_csv, "--json", as_json, "--jsonl", as_lines, "--html", as_page)
+    assert _main("scan", tmp_path / "case", *targets) == 0
     rows = json.loads(as_json.read_bytes())["rows"]
     assert [row["sha256"] or "" for row in rows] == [row["sha256"] for row in _rows(as_csv)]
     assert [row["status"] for row in rows] == [row["status"] for row in _rows(as_csv)]
+    assert [json.loads(line) for line in as_lines.read_bytes().splitlines()] == rows
+    page = as_page.read_text("utf-8")
+    assert f"{len(folder)} of {len(folder)} found" in page
+    assert str(tmp_path / "case") in page
+    assert "<summary>grey-mean 1.0" in page
+    assert "not complete" not in page
 
 
 def test_libraries_that_print_on_standard_error_are_silenced_during_a_scan(

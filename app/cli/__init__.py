@@ -117,6 +117,7 @@ def _add_scan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the report as CSV")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--jsonl", type=Path, metavar="FILE", help="write it as JSON Lines")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write it as a page for people")
     parser.add_argument(
         "--model",
         nargs="+",

@@ -8,8 +8,9 @@ from pathlib import Path
 from app.detection.verdict import State, Verdict
 from app.evidence.decode import DecodeRecord
 from app.report.base import Report
-from app.scan.results import Collected, Results
+from app.scan.results import Account, Collected, ModelFacts, Preview, Results
 from app.scan.rows import Row
+from tests.models import card, question
 
 QUESTIONS = ("tampered", "generated")
 
@@ -163,6 +164,37 @@ NO_MODEL = (
     ROWS[2],
 )
 """What a scan without any model gives: decoded files and failures, no verdicts."""
+
+
+def account(complete: bool = True) -> Account:
+    """Of a scan that gave `ROWS`, by a model whose card holds markup."""
+    questions = (question(text="Was a <part> changed?"), question("generated", "other"))
+    results = {
+        "test": {
+            "images": 40,
+            "auc": [0.91, 0.85, 0.96],
+            "confusion": [[18, 2], [3, 17]],
+            "states": {"authentic_negative": 18, "tampered_positive": 17},
+        },
+        "groups": {"<camera>": {"auc": None, "balanced": True}},
+        "remark": "small",
+    }
+    asked = card(questions, results=results, limits=("Colour & <light>.",))
+    return Account(
+        roots=("holiday", "</title><script>alert(1)</script>"),
+        models=(ModelFacts(asked, "ab" * 32, "CPUExecutionProvider"),),
+        parameters={"Subfolders": "searched", "<Threads>": '"2"'},
+        started="2026-11-30T10:00:00+00:00",
+        ended="2026-11-30T10:01:05+00:00",
+        found=len(ROWS) + (0 if complete else 3),
+        complete=complete,
+    )
+
+
+def results(complete: bool = True) -> Collected:
+    """`ROWS` with all that may stand beside them."""
+    previews = {Path("holiday/beach.jpg"): Preview(b"thumbnail", {"tampered": b"map"})}
+    return Collected(ROWS, QUESTIONS, account(complete), previews)
 
 
 def written(report: Report, results: Results) -> bytes:

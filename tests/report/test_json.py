@@ -95,7 +95,7 @@ def test_the_stream_is_what_the_json_module_makes_of_the_whole_document(
 
 def test_report_formats_have_distinct_flags_and_write_what_they_stream(tmp_path: Path) -> None:
     results = Collected(ROWS, QUESTIONS)
-    assert [report.id for report in REPORTS] == ["csv", "json", "jsonl"]
+    assert [report.id for report in REPORTS] == ["csv", "json", "jsonl", "html"]
     for report in REPORTS:
         target = tmp_path / f"out.{report.id}"
         report.write(target, results)

@@ -1,0 +1,1 @@
+"""The parts of the HTML report, each a section or what several sections share."""
