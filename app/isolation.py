@@ -8,6 +8,7 @@ two talk through pipes, never sockets.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,9 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Options of glibc's mallopt (malloc.h)."""
 
 Serve = Callable[..., None]
 """Runs in the worker: gets the connection to receive from, the one to send to, and the worker's
@@ -122,6 +126,26 @@ def limit_memory(budget: int) -> None:
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep memory that it has freed, for the next picture.
+
+    The C library gives large blocks back to the system at once, and gets each new one as pages
+    that are cleared when they are first touched, which takes as long as a good part of decoding:
+    a scan of large pictures is a third faster without. Without effect but with glibc.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.gnu_get_libc_version  # noqa: B018 (others number these options differently)
+        library.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+        library.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def give_memory_back() -> None:
+    """Give freed memory back to the system after all; after an unusually large picture."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _without_core_file() -> None:

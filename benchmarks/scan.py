@@ -47,7 +47,7 @@ from app.scan.pool import Scan
 from app.scan.work import Setup, judge_evidence
 from tests.models import card
 
-SIZES = {"12MP": (4000, 3000, 40), "384x256": (384, 256, 1200)}
+SIZES = {"12MP": (4000, 3000, 32), "384x256": (384, 256, 1000)}
 """Width, height, and how many files."""
 
 WARM = 4

@@ -53,7 +53,10 @@ def make(case: Path, files: int, distinct: int) -> None:
     small = cv2.resize(whole, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
     chance = np.random.default_rng(3)
     for number in range(distinct):
-        y, x = (int(chance.integers(0, side - size)) for side, size in zip(small.shape, (256, 384)))
+        y, x = (
+            int(chance.integers(0, side - size))
+            for side, size in zip(small.shape, (256, 384), strict=False)
+        )
         Image.fromarray(small[y : y + 256, x : x + 384]).save(
             originals / f"{number}.jpg", quality=90
         )

@@ -20,13 +20,17 @@ from app.detection.library import ModelChoice
 from app.errors import ElascopeError, ModelRefusedError, TooLargeError
 from app.evidence.decode import DecodedImage, decode
 from app.evidence.file import EvidenceFile, open_evidence
-from app.isolation import limit_memory
+from app.isolation import give_memory_back, keep_freed_memory, limit_memory
 from app.scan.previews import preview_of
 from app.scan.results import ModelFacts, Preview, conspicuous
 from app.scan.rows import Row, error_row
 
 WriteMap = Callable[[Localisation, EvidenceFile, DecodedImage], None]
 """Writes the map of a conspicuous picture; raises `ElascopeError` when it cannot."""
+
+
+_LARGE = 32_000_000
+"""Pixels of a picture after which a worker gives its memory back; cameras of today have fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +229,7 @@ def serve(inbox: Connection, outbox: Connection, setup: Setup) -> None:
     except ElascopeError as error:
         outbox.send(Refused(error))
         return
+    keep_freed_memory()
     if setup.memory:
         limit_memory(setup.memory)
     sending = threading.Lock()
@@ -238,7 +243,11 @@ def serve(inbox: Connection, outbox: Connection, setup: Setup) -> None:
     threading.Thread(target=_read, args=(inbox, send, files), daemon=True).start()
     while (item := files.get()) is not None:
         number, evidence = item
-        send(Judged(number, setup.judge(evidence, detectors, setup)))
+        outcome = setup.judge(evidence, detectors, setup)
+        record = outcome.row.record
+        if record is None or record.width * record.height > _LARGE:
+            give_memory_back()
+        send(Judged(number, outcome))
 
 
 def _read(
