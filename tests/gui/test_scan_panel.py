@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QThreadPool
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -16,7 +17,9 @@ from app.errors import ElascopeError
 from app.gui import batch
 from app.gui.folder.listing import files_to_show
 from app.gui.main_window import MainWindow
-from app.gui.scan_panel import ScanPanel
+from app.gui.scan.columns import Columns
+from app.gui.scan.files import prepared
+from app.gui.scan.panel import ScanPanel
 from app.scan.rows import Row
 
 PATHS = [Path(f"/case/{number:04}.jpg") for number in range(2000)]
@@ -54,8 +57,8 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 @pytest.fixture
-def panel(qtbot: QtBot) -> ScanPanel:
-    panel = ScanPanel()
+def panel(qtbot: QtBot, pool: QThreadPool) -> ScanPanel:
+    panel = ScanPanel(pool)
     qtbot.addWidget(panel)
     panel.show()
     return panel
@@ -102,7 +105,7 @@ def test_rows_are_shown_a_few_times_a_second_and_none_is_lost(
     assert [row.path for row in window.batch.rows] == PATHS
     assert [row.path for rows in arrived for row in rows] == PATHS
     assert window.scan_panel.bar.value() == len(PATHS)
-    assert texts(window.scan_panel, 1999)[:2] == ["1999.jpg", "ok"]
+    assert texts(window.scan_panel, 1999)[:3] == ["1999.jpg", "", "ok"]
 
 
 def test_a_scan_goes_on_when_another_folder_is_opened(
@@ -111,21 +114,23 @@ def test_a_scan_goes_on_when_another_folder_is_opened(
     """What `MainWindow.open_paths` does with the panels, without its other work."""
     started(qtbot, window, "earlier", PATHS[:30])
     gate.open(10)
-    qtbot.waitUntil(lambda: len(window.batch.rows) == 10, timeout=10_000)
     panel = window.scan_panel
-    assert panel.status.text().startswith("Rows of earlier: 10 of 30, about ")
+    qtbot.waitUntil(lambda: len(panel.model.visible) == 10, timeout=10_000)
+    assert panel.status.text().startswith("Rows of earlier: 10 of 30, ")
+    assert "files/" in panel.status.text()
+    assert " left" in panel.status.text()
     _, title, listing = files_to_show([folder], threading.Event())
     window.folder.show_paths(title, listing)
     gate.open(20)
     ended(qtbot, window)
-    assert panel.status.text() == "Finished: 30 rows of earlier"
+    assert panel.status.text().startswith("Finished: 30 rows of earlier in ")
     assert window.folder.model.questions == []
     details = [window.folder.model.detail(row) for row in range(4)]
     assert all(" B" in detail or " kB" in detail for detail in details)
     gate.open(4)
     window.start_scan()
     ended(qtbot, window)
-    assert panel.status.text() == f"Finished: 4 rows of {title}"
+    assert panel.status.text().startswith(f"Finished: 4 rows of {title} in ")
     assert [row.path for row in window.batch.rows] == sorted(folder.iterdir())
     assert window.folder.model.detail(0) == "positive 0.75"
 
@@ -143,7 +148,7 @@ def test_cancel_ends_the_scan_of_another_folder_and_its_rows_can_be_written(
     panel.cancel_button.click()
     assert panel.status.text() == "Rows of earlier: stopping…"
     ended(qtbot, window)
-    assert panel.status.text() == "Cancelled: 7 rows of earlier"
+    assert panel.status.text() == "Cancelled: 7 rows of earlier, 23 files not reached"
     assert panel.export_button.isEnabled()
     target = tmp_path / "rows.csv"
     window.batch.report_writer(target, "csv")(threading.Event())
@@ -158,18 +163,19 @@ def test_cancel_ends_the_scan_of_another_folder_and_its_rows_can_be_written(
 
 
 def test_rows_that_arrive_after_cancel_do_not_hide_that_it_stops(panel: ScanPanel) -> None:
-    panel.begin("case", 30, ("tampered",))
+    panel.begin("case", Columns(prepared(PATHS[:30]), ["tampered"]))
     panel.stop()
-    panel.add([judged(path) for path in PATHS[:3]])
+    panel.take([judged(path) for path in PATHS[:3]])
+    panel.refresh(3)
     assert panel.status.text() == "Rows of case: stopping…"
     assert panel.bar.value() == 3
     panel.finish("Cancelled")
-    assert panel.status.text() == "Cancelled: 3 rows of case"
+    assert panel.status.text() == "Cancelled: 3 rows of case, 27 files not reached"
 
 
 def test_a_long_or_odd_title_neither_widens_the_panel_nor_is_lost(panel: ScanPanel) -> None:
     narrow = panel.minimumSizeHint().width()
-    panel.begin("<b>x\n" + "y" * 250, 30, ("tampered",))
+    panel.begin("<b>x\n" + "y" * 250, Columns(prepared(PATHS[:30]), ["tampered"]))
     assert "\n" not in panel.status.text()
     assert "…" in panel.status.text()
     assert panel.minimumSizeHint().width() < narrow + 600
@@ -179,4 +185,6 @@ def test_a_long_or_odd_title_neither_widens_the_panel_nor_is_lost(panel: ScanPan
 
 def test_before_the_first_scan_nothing_can_be_done(panel: ScanPanel) -> None:
     assert panel.status.text() == "No scan yet"
-    assert not any(button.isEnabled() for button in panel.findChildren(QPushButton))
+    buttons = [b for b in panel.findChildren(QPushButton) if b is not panel.models_button]
+    assert len(buttons) > 4
+    assert not any(button.isEnabled() for button in buttons)
