@@ -135,7 +135,7 @@ def prepare(examiner: Examiner, text: str) -> None:
     if text in (SAVE_WHERE, SAVE_REGIONS, SHOW_FOUND) and window.where.shown is None:
         window.show_copies()
     if text == "Re-scan selected":
-        window.scan_panel.table.selectRow(1)
+        window.scan_panel.table.selectAll()
     if text == "Show overview":
         window.docks.bring_up("scan")
     if text == "New session":

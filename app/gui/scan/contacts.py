@@ -68,6 +68,8 @@ def most_conspicuous(columns: Columns, most: int = MOST) -> list[Contact]:
         better = answers.conspicuous & (rank > best)
         best[better], question_of[better] = rank[better], number
     places = np.flatnonzero(best >= 0)
+    if len(places) > most:
+        places = places[best[places] >= np.partition(best[places], -most)[-most]]
     places = places[np.argsort(-best[places], kind="stable")][:most]
     found = []
     for at in places.tolist():

@@ -25,8 +25,6 @@ _PIECES = 2000
 _MOVES = (
     Qt.Key.Key_Up,
     Qt.Key.Key_Down,
-    Qt.Key.Key_Home,
-    Qt.Key.Key_End,
     Qt.Key.Key_PageUp,
     Qt.Key.Key_PageDown,
 )
@@ -92,6 +90,9 @@ class RowsTable(QTableView):
         rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
         headings.setStretchLastSection(True)
         headings.setHighlightSections(False)
+        # One of its own, always empty: with the table's, Qt asks of every row whether it is
+        # selected before it paints a heading.
+        headings.setSelectionModel(QItemSelectionModel(self._model, headings))
         headings.setSectionsMovable(True)
         headings.setSortIndicatorClearable(True)
         headings.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
