@@ -11,6 +11,7 @@ _RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 _AREAS = {
     "folder": Qt.DockWidgetArea.LeftDockWidgetArea,
     "scan": Qt.DockWidgetArea.BottomDockWidgetArea,
+    "overview": Qt.DockWidgetArea.BottomDockWidgetArea,
     "sweep": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 """Where docks are at first; all others on the right."""

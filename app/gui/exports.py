@@ -113,13 +113,17 @@ class Exports(QObject):
             others = list(self._folder.model.paths)
             self._saving.write(lambda _: write_regions(target, found, others), target)
 
-    def report(self) -> None:
-        """The rows of the scan so far."""
+    def report(self, shown_only: bool = False) -> None:
+        """The rows of the scan so far; all of them, or those that the table shows."""
         batch = self._batch
-        if not batch.rows or batch.running:
+        if not batch.count or batch.running:
             return
         kinds = [(report.title, f".{report.id}") for report in REPORTS]
-        if target := self._saving.ask("Export report", "elascope-report", kinds):
+        title = "Export the rows shown" if shown_only else "Export report"
+        stem = "elascope-report-shown" if shown_only else "elascope-report"
+        if target := self._saving.ask(title, stem, kinds):
             kind = target.suffix.lower().removeprefix(".")
             examined = list(self._folder.model.paths)
-            self._saving.write(batch.report_writer(target, kind, examined), target)
+            work = batch.report_writer(target, kind, examined, shown_only)
+            remark = "It holds the rows shown, in their order." if shown_only else ""
+            self._saving.write(work, target, remark=remark)

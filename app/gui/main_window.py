@@ -38,7 +38,9 @@ from app.gui.regions.desk import RegionDesk
 from app.gui.regions.panel import RegionsPanel
 from app.gui.regions.sweep_strip import SweepStrip
 from app.gui.saving import Saving
-from app.gui.scan_panel import ScanPanel
+from app.gui.scan.order import Filter
+from app.gui.scan.overview import Overview
+from app.gui.scan.panel import ScanPanel
 from app.gui.scrolling import scrolling
 from app.gui.session.desk import SessionDesk
 from app.gui.session.notes_panel import NotesPanel
@@ -94,7 +96,7 @@ class MainWindow(QMainWindow):
         self._describing = Channel(self.pool, self)
 
         self._build_panels(thumbnails)
-        self.batch = Batch(self.scan_panel, self.models, self.pool, self)
+        self.batch = Batch(self.scan_panel, self.overview, self.models, self.pool, self)
         self.saving = Saving(self.pool, self.notice, settings, self)
         self.where = WhereDesk(self.table, self.where_panel, self.models, self.pool, self)
         self.exports = Exports(self.table, self.folder, self.batch, self.where, self.saving, self)
@@ -146,7 +148,8 @@ class MainWindow(QMainWindow):
         self.notes = NotesPanel()
         self.regions_panel = RegionsPanel()
         self.help = HelpPanel(self.analyses)
-        self.scan_panel = ScanPanel()
+        self.scan_panel = ScanPanel(self.pool)
+        self.overview = Overview(thumbnails)
         self.sweep = SweepStrip(self.pool)
         self.docks = Docks(
             self,
@@ -159,6 +162,7 @@ class MainWindow(QMainWindow):
             regions=("Regions", self.regions_panel),
             help=("Help", self.help),
             scan=("Scan", self.scan_panel),
+            overview=("Overview", self.overview),
             sweep=("Quality sweep", self.sweep),
         )
         self._cursor = QLabel()
@@ -196,8 +200,12 @@ class MainWindow(QMainWindow):
         self.where_panel.regions_export_wanted.connect(self.exports.where_regions)
         self.scan_panel.scan_wanted.connect(self.start_scan)
         self.scan_panel.cancel_wanted.connect(self.batch.cancel)
+        self.scan_panel.rescan_wanted.connect(self.rescan_selected)
         self.scan_panel.export_wanted.connect(self.exports.report)
         self.scan_panel.opened.connect(self.folder.select)
+        self.scan_panel.changed.connect(self._update_scan_actions)
+        self.overview.filter_wanted.connect(self.show_rows)
+        self.overview.opened.connect(self.folder.select)
         self.sessions.opened.connect(self._session_opened)
         self.regions.quality_chosen.connect(
             lambda quality: panel.form.set_value("quality", quality)
@@ -207,11 +215,8 @@ class MainWindow(QMainWindow):
         self.batch.failed.connect(self.notice.say_error)
 
     def _update_actions(self) -> None:
-        scanning, menus = self.batch.running, self.menus
-        menus.start_scan.setEnabled(bool(self.folder.model.paths) and not scanning)
-        self.scan_panel.start_button.setEnabled(menus.start_scan.isEnabled())
-        menus.cancel_scan.setEnabled(scanning)
-        menus.export.setEnabled(bool(self.batch.rows) and not scanning)
+        menus = self.menus
+        self._update_scan_actions()
         menus.save_map.setEnabled(self.images.inspection is not None)
         menus.export_view.setEnabled(self.images.inspection is not None)
         for action in (menus.ask_model, menus.look_for_copies):
@@ -223,6 +228,22 @@ class MainWindow(QMainWindow):
             action.setEnabled(self.where.shown is not None)
         menus.reference.setEnabled(self.images.inspection is not None)
         menus.reference.setChecked(self.table.reference is not None)
+
+    def _update_scan_actions(self) -> None:
+        panel, menus, scanning = self.scan_panel, self.menus, self.batch.running
+        some = bool(self.batch.count) and not scanning
+        shown = some and bool(len(panel.model.visible))
+        selected = some and panel.table.anything_selected
+        menus.start_scan.setEnabled(bool(self.folder.model.paths) and not scanning)
+        panel.start_button.setEnabled(menus.start_scan.isEnabled())
+        menus.cancel_scan.setEnabled(scanning)
+        menus.export.setEnabled(some)
+        panel.export_button.setEnabled(some)
+        for action in (menus.export_shown, panel.export_shown):
+            action.setEnabled(shown)
+        menus.rescan.setEnabled(selected)
+        panel.rescan_button.setEnabled(selected)
+        panel.table.rescan_action.setEnabled(selected)
 
     # Folder and image -------------------------------------------------------------------------
 
@@ -237,7 +258,7 @@ class MainWindow(QMainWindow):
             self.sessions.edits.look_at(absolute)
             self.folder.show_paths(title, entries)
             self.folder.set_marks(self.sessions.edits.marks())
-            self.folder.model.set_rows(self.batch.rows)
+            self.batch.announce_rows()
             if not self.folder.model.paths:
                 self.images.show_nothing()
             if image is not None and image in self.folder.model.paths:
@@ -258,7 +279,16 @@ class MainWindow(QMainWindow):
 
     def start_scan(self) -> None:
         """Judge every file of the list."""
-        self.batch.start(self.folder.title, list(self.folder.model.paths))
+        self.batch.start(self.folder.title, list(self.folder.model.paths), self.folder.roots)
+
+    def rescan_selected(self) -> None:
+        """Judge the files of the selected rows again."""
+        self.batch.rescan(self.scan_panel.selected)
+
+    def show_rows(self, wanted: Filter) -> None:
+        """Show those rows of the scan that pass ``wanted``."""
+        self.docks.bring_up("scan")
+        self.scan_panel.set_filter(wanted)
 
     def _set_title(self, title: str) -> None:
         self.setWindowTitle(f"{title} – Elascope" if title else "Elascope")
@@ -409,6 +439,7 @@ class MainWindow(QMainWindow):
         for channel in self.findChildren(Channel):
             channel.drop()
         self.folder.model.close()
+        self.overview.close_pictures()
         self.batch.close()
         self.pool.waitForDone(5000)
         super().closeEvent(event)

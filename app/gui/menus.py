@@ -72,6 +72,9 @@ class Menus:
             menu, "Save the re&gions found…", window.exports.where_regions, "Ctrl+Shift+J"
         )
         self.export = self._add(menu, "Export scan re&port…", window.exports.report, "Ctrl+Shift+E")
+        self.export_shown = self._add(
+            menu, "Export the rows s&hown…", partial(window.exports.report, True)
+        )
         menu.addSeparator()
         self._add(menu, "&Quit", window.close, QKeySequence.StandardKey.Quit)
 
@@ -152,6 +155,9 @@ class Menus:
         window, menu = self._window, self._menu("&Scan")
         self.start_scan = self._add(menu, "&Scan folder", window.start_scan, "Ctrl+R")
         self.cancel_scan = self._add(menu, "&Cancel", window.batch.cancel, "Ctrl+.")
+        menu.addSeparator()
+        self.rescan = self._add(menu, "&Re-scan selected", window.rescan_selected, "Ctrl+Shift+R")
+        self._add(menu, "Show &overview", partial(window.docks.bring_up, "overview"), "O")
 
     def _help(self) -> None:
         window, menu = self._window, self._menu("&Help")

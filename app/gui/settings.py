@@ -19,7 +19,7 @@ from app.analysis.base import Params, ParamValue
 from app.errors import InvalidParameterError
 from app.gui.appearance import Appearance
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Raised whenever docks or toolbars come, go or change their names: older layouts are dropped."""
 
 RECENT_FOLDERS = 10

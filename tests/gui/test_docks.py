@@ -24,7 +24,7 @@ from app.gui.main_window import MainWindow
 from tests.gui.conftest import Examiner
 
 ON_THE_RIGHT = ("verdict", "where", "file", "notes", "regions", "help")
-BELOW = ("scan", "sweep")
+BELOW = ("scan", "overview", "sweep")
 
 
 def spoken(widget: QWidget) -> str:
@@ -65,7 +65,7 @@ def is_seen(dock: QDockWidget) -> bool:
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Tab, Qt.Key.Key_Backtab])
-@pytest.mark.parametrize("front", [*ON_THE_RIGHT, "sweep"])
+@pytest.mark.parametrize("front", [*ON_THE_RIGHT, "overview", "sweep"])
 def test_tab_visits_only_what_is_seen_and_has_a_name(
     examiner: Examiner, folder: Path, front: str, key: Qt.Key
 ) -> None:

@@ -134,6 +134,10 @@ def prepare(examiner: Examiner, text: str) -> None:
         window.sessions.edits.new(())
     if text in (SAVE_WHERE, SAVE_REGIONS, SHOW_FOUND) and window.where.shown is None:
         window.show_copies()
+    if text == "Re-scan selected":
+        window.scan_panel.table.selectAll()
+    if text == "Show overview":
+        window.docks.bring_up("scan")
     if text == "New session":
         window.sessions.edits.set_mark(window.folder.model.paths[0], Mark.UNSURE)
     examiner.settle()

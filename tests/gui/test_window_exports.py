@@ -8,18 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from app.gui.jobs import Channel
+from app.gui.scan.order import Filter
 from app.gui.table.canvas import Show
 from app.gui.table.light_table import Arrangement
+from app.report import REPORTS
 from app.report.replay import replay_file
 from tests.gui.conftest import Examiner, pixels_of
 from tests.pictures import encoded, pillow_residual, scene
 
 EXPORT_VIEW, SAVE_MAP = "Export view…", "Save whole map as PNG…"
-EXPORT_REPORT = "Export scan report…"
+EXPORT_REPORT, EXPORT_SHOWN = "Export scan report…", "Export the rows shown…"
 
 Answer = Callable[..., list[str]]
 
@@ -183,6 +185,51 @@ def test_scan_gives_a_row_for_every_file_and_exports_them(
     answer(tmp_path / "report.json")
     examiner.trigger(EXPORT_REPORT)
     assert len(json.loads((tmp_path / "report.json").read_text())["rows"]) == 4
+
+
+def test_the_rows_shown_are_exported_in_their_order_and_the_report_says_so(
+    examiner: Examiner, folder: Path, tmp_path: Path, answer: Answer
+) -> None:
+    examiner.open(folder, "a.jpg")
+    assert not examiner.action(EXPORT_SHOWN).isEnabled()
+    examiner.scan()
+    panel = examiner.window.scan_panel
+    panel.set_filter(Filter(text=".JPG", status="ok"))
+    panel.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    for report in REPORTS:
+        target = tmp_path / f"shown.{report.id}"
+        proposed = answer(target)
+        examiner.trigger(EXPORT_SHOWN)
+        assert proposed == [f"elascope-report-shown.{REPORTS[0].id}"]
+        assert target.exists(), report.id
+    rows = list(csv.DictReader((tmp_path / "shown.csv").read_text().splitlines()))
+    assert [Path(row["path"]).name for row in rows] == ["d.jpg", "a.jpg"]
+    assert "rows shown" in examiner.notice
+    panel.set_filter(Filter(text="no such name"))
+    assert not examiner.action(EXPORT_SHOWN).isEnabled()
+    assert not panel.export_shown.isEnabled()
+    assert examiner.action(EXPORT_REPORT).isEnabled()
+    answer(tmp_path / "all.csv")
+    panel.export_all.trigger()
+    examiner.settle()
+    rows = list(csv.DictReader((tmp_path / "all.csv").read_text().splitlines()))
+    assert len(rows) == 4
+
+
+def test_a_report_of_shown_rows_names_the_choice(examiner: Examiner, folder: Path) -> None:
+    examiner.open(folder, "a.jpg")
+    examiner.scan()
+    examiner.window.scan_panel.set_filter(Filter(status="broken"))
+    account = examiner.window.batch._shown_results().account
+    assert account.parameters["rows"] == "1 of 4 rows shown"
+    assert account.parameters["filter"] == "status broken"
+    assert account.parameters["order"] == "order of the files"
+    assert not account.complete
+    whole = examiner.window.batch._results().account
+    assert whole.complete and whole.found == 4
+    assert "filter" not in whole.parameters
+    assert whole.roots == (str(folder),)
+    assert [facts.card.name for facts in whole.models] == ["grey-mean"]
 
 
 def test_completed_name_never_replaces_a_file_that_was_not_asked_about(

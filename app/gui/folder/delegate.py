@@ -19,6 +19,7 @@ from app.detection.verdict import State
 from app.gui.folder.model import FolderModel
 from app.gui.folder.order import Answer, Marked
 from app.gui.folder.pictures import ROOM
+from app.gui.state_mark import is_filled, paint_mark
 from app.gui.words import state_colour
 
 _MARGIN = 4
@@ -61,8 +62,8 @@ class FolderDelegate(QStyledItemDelegate):
         width = min(max(inner.width() - _NAME, ROOM.width() // 2), ROOM.width())
         room = QRect(inner.topLeft(), QSize(width, inner.height()))
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        name_colour, detail_colour = _text_colours(option, selected)
-        _paint_picture(painter, room, self._model.picture(row), name_colour)
+        name_colour, detail_colour = text_colours(option, selected)
+        paint_picture(painter, room, self._model.picture(row), name_colour)
         inner.setLeft(room.right() + 2 * _MARGIN)
         marked = self._model.marked(row)
         if any(marked):
@@ -106,15 +107,23 @@ class FolderDelegate(QStyledItemDelegate):
         )
 
 
-def _paint_picture(painter: QPainter, room: QRect, picture: QPixmap | None, colour: QColor) -> None:
-    """The thumbnail as it is, never in the colour of the selection; smaller if need be."""
+def paint_picture(painter: QPainter, room: QRect, picture: QPixmap | None, colour: QColor) -> None:
+    """The thumbnail as it is, never in the colour of the selection; smaller if need be.
+
+    Args:
+        painter: of the view.
+        room: it is centred in it.
+        picture: None if the file has none, a null one while it is being made.
+        colour: of the sign in place of a picture.
+    """
     if picture is None:
         _paint_warning(painter, QPointF(room.center()), colour)
         return
     if picture.isNull():
         shade = QColor(colour)
         shade.setAlpha(24)
-        empty = QRect(0, 0, room.width(), room.width() * ROOM.height() // ROOM.width())
+        height = min(room.width() * ROOM.height() // ROOM.width(), room.height())
+        empty = QRect(0, 0, room.width(), height)
         empty.moveCenter(room.center())
         painter.fillRect(empty, shade)
         return
@@ -142,7 +151,7 @@ def _paint_warning(painter: QPainter, centre: QPointF, colour: QColor) -> None:
     painter.restore()
 
 
-def _text_colours(option: QStyleOptionViewItem, selected: bool) -> tuple[QColor, QColor]:
+def text_colours(option: QStyleOptionViewItem, selected: bool) -> tuple[QColor, QColor]:
     """Of the name and of the second line."""
     active = bool(option.state & QStyle.StateFlag.State_Active)
     group = QPalette.ColorGroup.Active if active else QPalette.ColorGroup.Inactive
@@ -160,11 +169,7 @@ def _paint_answer(
     state = _STATES.get(answer)
     ink = state_colour(state, palette) if state else colour
     centre = QPointF(line.left() + _SYMBOL / 2, line.center().y() + 0.5)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(ink, 1.5))
-    filled = answer in (Answer.POSITIVE, Answer.NEGATIVE)
-    painter.setBrush(ink if filled else Qt.BrushStyle.NoBrush)
-    painter.drawEllipse(centre, 3.5, 3.5)
+    paint_mark(painter, centre, is_filled(state), ink)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,11 @@ class FolderPanel(QWidget):
         """The file that was last announced."""
         return self._current
 
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The opened folders and files."""
+        return self._roots
+
     # Current file -----------------------------------------------------------------------------
 
     def select(self, path: Path) -> None:

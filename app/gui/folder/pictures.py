@@ -27,8 +27,9 @@ class FolderPictures(QObject):
     made = Signal(object)
     _arrived = Signal(object, int, object)  # entry, side, image or None
 
-    def __init__(self, cache: Path | None, parent: QObject) -> None:
+    def __init__(self, cache: Path | None, parent: QObject, room: QSize = ROOM) -> None:
         super().__init__(parent)
+        self._room = room
         self._ratio = 1.0
         self._kept: OrderedDict[object, QPixmap | None] = OrderedDict()
         self._thumbnailer = Thumbnailer(cache, self._deliver)
@@ -59,11 +60,13 @@ class FolderPictures(QObject):
 
     @property
     def _side(self) -> int:
-        return round(ROOM.width() * self._ratio)
+        return round(self._room.width() * self._ratio)
 
     def _deliver(self, entry: FolderEntry, side: int, pixels: RgbU8 | None) -> None:
         """Called on the thread."""
-        image = None if pixels is None else _fitting(pixels, ROOM * (side / ROOM.width()))
+        image = (
+            None if pixels is None else _fitting(pixels, self._room * (side / self._room.width()))
+        )
         try:
             self._arrived.emit(entry, side, image)
         except RuntimeError:

@@ -1,0 +1,1 @@
+"""The scan in the window: live table with filter and order, overview, choice of models."""
