@@ -10,7 +10,9 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app import __version__, paths
+from app.evidence.guard import Guard
 from app.gui.appearance import Look
+from app.gui.folder.thumbnails import ThumbnailSource
 from app.gui.main_window import MainWindow
 from app.gui.memory import share_arenas
 from app.gui.settings import Settings
@@ -27,8 +29,17 @@ def run(path: Path | None) -> int:
     settings = Settings(paths.user_data() / "window.ini")
     look = Look(application, settings.appearance)
     application.setWindowIcon(QIcon(str(paths.resources() / "icons" / "elascope.svg")))
-    thumbnails = paths.user_cache() / "thumbnails"
-    window = MainWindow(paths.model_folders(), settings, look, thumbnails, paths.backbone_folders())
+    # What a picture shows is seen here; what it does to a decoder happens elsewhere. Thumbnails
+    # have a process of their own, so that a slow one does not hold up the picture.
+    pictures, small = Guard(), Guard()
+    window = MainWindow(
+        paths.model_folders(),
+        settings,
+        look,
+        ThumbnailSource(paths.user_cache() / "thumbnails", small),
+        paths.backbone_folders(),
+        pictures,
+    )
     # Ctrl-C in the terminal closes the window. Python sees a signal only between its own
     # instructions, and a window at rest executes none; so a timer wakes it now and then.
     signal.signal(signal.SIGINT, lambda *_: window.close())
@@ -40,4 +51,8 @@ def run(path: Path | None) -> int:
     gc.freeze()
     if path is not None:
         window.open_paths([path])
-    return application.exec()
+    try:
+        return application.exec()
+    finally:
+        pictures.close()
+        small.close()

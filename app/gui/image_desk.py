@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
 from app.analysis.reading import last_save
 from app.errors import ElascopeError
 from app.evidence.file import EvidenceFile
+from app.evidence.guard import Guard
 from app.gui.folder.listing import FolderEntry, Listing
 from app.gui.info.facts import read_details
 from app.gui.info.panel import InfoPanel
@@ -47,6 +48,7 @@ class ImageDesk(QObject):
         notice: Notice,
         pool: QThreadPool,
         parent: QObject,
+        guard: Guard | None = None,
     ) -> None:
         super().__init__(parent)
         self._table = table
@@ -54,6 +56,7 @@ class ImageDesk(QObject):
         self._regions, self._sessions, self._where = desks
         self._models = models
         self._notice = notice
+        self._guard = guard
         self.inspection: Inspection | None = None
         self.selected: Path | None = None
         self.opening = Channel(pool, self)
@@ -69,7 +72,9 @@ class ImageDesk(QObject):
         self._sessions.show(path)
         self._patience.start()
         failed = partial(self._failed, path)
-        self.opening.request(path, lambda _: inspect(path), self._loaded, failed)
+        self.opening.request(
+            path, lambda stop: inspect(path, self._guard, stop), self._loaded, failed
+        )
 
     def show_again(self) -> None:
         """Read the selected file once more, such as when it has changed on disk."""

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.analysis import ANALYSES
 from app.analysis.base import Analysis, Params
+from app.evidence.guard import Guard
 from app.gui.appearance import Appearance, Look
 from app.gui.batch import Batch
 from app.gui.dialogs import about, model_cards
@@ -25,6 +26,7 @@ from app.gui.docks import Docks
 from app.gui.exports import Exports
 from app.gui.folder.listing import Listing, files_to_show
 from app.gui.folder.panel import FolderPanel
+from app.gui.folder.thumbnails import ThumbnailSource
 from app.gui.help_panel import HelpPanel
 from app.gui.image_desk import ImageDesk
 from app.gui.info.panel import InfoPanel
@@ -65,7 +67,8 @@ class MainWindow(QMainWindow):
         model_folders: where models are looked for.
         settings: what is remembered from one day to the next.
         look: the appearance; None keeps the application's.
-        thumbnails: folder for small pictures; None keeps none on disk.
+        thumbnails: makes small pictures; None decodes here and keeps none on disk.
+        guard: decodes pictures in a process of its own; None decodes here.
         backbone_folders: where the networks are looked for that models share.
     """
 
@@ -74,8 +77,9 @@ class MainWindow(QMainWindow):
         model_folders: Sequence[Path],
         settings: Settings,
         look: Look | None = None,
-        thumbnails: Path | None = None,
+        thumbnails: ThumbnailSource | None = None,
         backbone_folders: Sequence[Path] = (),
+        guard: Guard | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -85,6 +89,7 @@ class MainWindow(QMainWindow):
         self.settings, self._look = settings, look
         self.analyses = ANALYSES
         self.models = Models(model_folders, backbone_folders)
+        self._guard = guard
         self._leaving = False
         self._to_restore: dict[str, Any] = {}
 
@@ -119,6 +124,7 @@ class MainWindow(QMainWindow):
             self.notice,
             self.pool,
             self,
+            guard,
         )
         self.presets = Presets(self.map_panel, settings, self)
         self.menus = Menus(self)
@@ -128,7 +134,7 @@ class MainWindow(QMainWindow):
 
     # Construction -----------------------------------------------------------------------------
 
-    def _build_panels(self, thumbnails: Path | None) -> None:
+    def _build_panels(self, thumbnails: ThumbnailSource | None) -> None:
         self.notice = Notice()
         self.map_panel = MapPanel(self.analyses)
         self.table = LightTable(
@@ -368,7 +374,10 @@ class MainWindow(QMainWindow):
         if reference is not None:
             failed = partial(self.notice.say_error, "The reference image was not opened.")
             self._loading_reference.request(
-                reference, lambda _: inspect(reference), self.table.compare_with, failed
+                reference,
+                lambda stop: inspect(reference, self._guard, stop),
+                self.table.compare_with,
+                failed,
             )
 
     # Files and help ---------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from app.arrays import RgbU8
 from app.evidence import guard
-from app.evidence.decode import DecodedImage, decode
+from app.evidence.decode import DecodedImage, decode, decode_thumbnail
 from app.evidence.file import EvidenceFile
 
 serve_as_it_is = guard.serve
@@ -17,6 +18,7 @@ serve_as_it_is = guard.serve
 def serve(inbox: Connection, outbox: Connection, memory: int) -> None:
     """As the guard does, with a faulty decoder."""
     guard.decode = _decode  # type: ignore[attr-defined]
+    guard.decode_thumbnail = _thumbnail  # type: ignore[attr-defined]
     serve_as_it_is(inbox, outbox, memory)
 
 
@@ -31,3 +33,8 @@ def _decode(evidence: EvidenceFile) -> DecodedImage:
         while True:
             taken.append(np.ones(1 << 24, np.uint8))
     return decode(evidence)
+
+
+def _thumbnail(evidence: EvidenceFile, side: int) -> RgbU8:
+    _decode(evidence)
+    return decode_thumbnail(evidence, side)

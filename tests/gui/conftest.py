@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.arrays import RgbU8
+from app.evidence.guard import Guard
 from app.gui.appearance import Look
 from app.gui.jobs import Channel
 from app.gui.main_window import MainWindow
@@ -71,8 +72,8 @@ def make_window(qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., Ma
     write_model(models / "grey-mean" / "model.onnx", card().to_json())
     made: list[MainWindow] = []
 
-    def make(look: Look | None = None) -> MainWindow:
-        window = MainWindow([models], Settings(tmp_path / "window.ini"), look)
+    def make(look: Look | None = None, guard: Guard | None = None) -> MainWindow:
+        window = MainWindow([models], Settings(tmp_path / "window.ini"), look, guard=guard)
         window.show()
         made.append(window)
         return window

@@ -14,7 +14,13 @@ from app.arrays import RgbU8
 from app.errors import UnreadableFileError
 from app.gui.folder import thumbnails
 from app.gui.folder.listing import FolderEntry, listing_of
-from app.gui.folder.thumbnails import WAITING, ThumbnailCache, Thumbnailer, thumbnail
+from app.gui.folder.thumbnails import (
+    WAITING,
+    ThumbnailCache,
+    Thumbnailer,
+    ThumbnailSource,
+    thumbnail,
+)
 from tests.pictures import encoded, scene
 
 
@@ -206,7 +212,7 @@ def test_the_last_wanted_is_made_first_and_the_oldest_wishes_are_forgotten(
     gate = Gate()
     monkeypatch.setattr(thumbnails, "thumbnail", gate)
     made: list[FolderEntry] = []
-    maker = Thumbnailer(None, lambda entry, *_: made.append(entry))
+    maker = Thumbnailer(ThumbnailSource(), lambda entry, *_: made.append(entry))
     files = entries(WAITING + 50)
     maker.want(files[0], 80)
     assert gate.began.wait(10)
@@ -226,7 +232,7 @@ def test_another_folder_forgets_what_was_wanted(
     gate = Gate()
     monkeypatch.setattr(thumbnails, "thumbnail", gate)
     made: list[FolderEntry] = []
-    maker = Thumbnailer(None, lambda entry, *_: made.append(entry))
+    maker = Thumbnailer(ThumbnailSource(), lambda entry, *_: made.append(entry))
     files = entries(5)
     maker.want(files[0], 80)
     assert gate.began.wait(10)
@@ -253,7 +259,9 @@ def test_a_fault_costs_one_thumbnail(
     second = picture.with_name("b.jpg")
     second.write_bytes(picture.read_bytes())
     made: dict[str, RgbU8 | None] = {}
-    maker = Thumbnailer(None, lambda entry, _, pixels: made.update({entry.name: pixels}))
+    maker = Thumbnailer(
+        ThumbnailSource(), lambda entry, _, pixels: made.update({entry.name: pixels})
+    )
     for entry in listing_of([(picture, 1, 1), (second, 1, 1)]).entries:
         maker.want(entry, 80)
     qtbot.waitUntil(lambda: len(made) == 2, timeout=10_000)

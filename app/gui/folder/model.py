@@ -28,6 +28,7 @@ from app.gui.folder.order import (
     passing,
 )
 from app.gui.folder.pictures import FolderPictures
+from app.gui.folder.thumbnails import ThumbnailSource
 from app.gui.folder.words import description, detail
 from app.gui.words import plain_tooltip
 from app.scan.rows import Row
@@ -54,8 +55,10 @@ class FolderModel(QStringListModel):
     rearranging = Signal()
     rearranged = Signal()
 
-    def __init__(self, cache: Path | None = None, parent: QObject | None = None) -> None:
-        """``cache`` is the folder for thumbnails; None keeps none on disk."""
+    def __init__(
+        self, source: ThumbnailSource | None = None, parent: QObject | None = None
+    ) -> None:
+        """``source`` makes the thumbnails; None decodes here and keeps none on disk."""
         super().__init__(parent)
         self.paths: list[Path] = []
         self.questions: list[str] = []
@@ -70,7 +73,7 @@ class FolderModel(QStringListModel):
         self._ordered: list[int] = []
         self._visible: list[int] = []
         self._row_at: dict[int, int] = {}
-        self.pictures = FolderPictures(cache, self)
+        self.pictures = FolderPictures(source, self)
         self.pictures.made.connect(self._picture_made)
         self._later = QTimer(self, singleShot=True, interval=_ORDER_AGAIN_MS)
         self._later.timeout.connect(self._arrange)

@@ -13,6 +13,7 @@ from app.gui.folder.listing import WATCHED_FOLDERS, Listing, listing_of
 from app.gui.folder.listing import files_to_show as files_to_show
 from app.gui.folder.model import FolderModel
 from app.gui.folder.order import Filter, Order
+from app.gui.folder.thumbnails import ThumbnailSource
 from app.gui.folder.watch import FolderWatch
 from app.gui.folder.words import count, nothing_shown
 from app.gui.words import plain_tooltip
@@ -71,10 +72,12 @@ class FolderPanel(QWidget):
     selected = Signal(object)
     changed_on_disk = Signal(list)
 
-    def __init__(self, cache: Path | None = None, parent: QWidget | None = None) -> None:
-        """``cache`` is the folder for thumbnails; None keeps none on disk."""
+    def __init__(
+        self, source: ThumbnailSource | None = None, parent: QWidget | None = None
+    ) -> None:
+        """``source`` makes the thumbnails; None decodes here and keeps none on disk."""
         super().__init__(parent)
-        self.model = FolderModel(cache, self)
+        self.model = FolderModel(source, self)
         self.title = ""
         self._current: Path | None = None
         self._last_row = 0

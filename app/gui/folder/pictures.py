@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage, QPixmap
 
 from app.arrays import RgbU8
 from app.gui.folder.listing import FolderEntry
-from app.gui.folder.thumbnails import Thumbnailer
+from app.gui.folder.thumbnails import Thumbnailer, ThumbnailSource
 
 ROOM = QSize(80, 60)
 """Room for a thumbnail, in the window's units."""
@@ -27,12 +27,12 @@ class FolderPictures(QObject):
     made = Signal(object)
     _arrived = Signal(object, int, object)  # entry, side, image or None
 
-    def __init__(self, cache: Path | None, parent: QObject, room: QSize = ROOM) -> None:
+    def __init__(self, source: ThumbnailSource | None, parent: QObject, room: QSize = ROOM) -> None:
         super().__init__(parent)
         self._room = room
         self._ratio = 1.0
         self._kept: OrderedDict[object, QPixmap | None] = OrderedDict()
-        self._thumbnailer = Thumbnailer(cache, self._deliver)
+        self._thumbnailer = Thumbnailer(source or ThumbnailSource(), self._deliver)
         self._arrived.connect(self._take)
 
     def get(self, entry: FolderEntry) -> QPixmap | None:

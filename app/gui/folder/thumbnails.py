@@ -11,6 +11,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from app.atomic import write_bytes
 from app.errors import ElascopeError, UnreadableFileError
 from app.evidence.decode import decode_thumbnail
 from app.evidence.file import open_evidence
+from app.evidence.guard import Guard
 from app.gui.folder.listing import FolderEntry
 
 CACHE_BYTES = 256 << 20
@@ -107,8 +109,25 @@ def _overlaps(cache: Path, evidence: Sequence[Path]) -> bool:
     return any(r == folder or r in folder.parents or folder in r.parents for r in roots)
 
 
+@dataclass(frozen=True, slots=True)
+class ThumbnailSource:
+    """Where thumbnails come from.
+
+    Attributes:
+        folder: in which they are kept; None keeps none on disk.
+        guard: makes them in a process of its own; None makes them here.
+    """
+
+    folder: Path | None = None
+    guard: Guard | None = None
+
+
 def thumbnail(
-    path: Path, side: int, cache: ThumbnailCache | None = None, evidence: Sequence[Path] = ()
+    path: Path,
+    side: int,
+    cache: ThumbnailCache | None = None,
+    evidence: Sequence[Path] = (),
+    guard: Guard | None = None,
 ) -> RgbU8 | None:
     """A small picture of ``path``, from the cache if it is there.
 
@@ -117,29 +136,33 @@ def thumbnail(
         side: the longest side in pixels.
         cache: where thumbnails are looked for and kept.
         evidence: the opened folders and files; a cache among them is left as it is.
+        guard: makes them in a process of its own.
 
     Returns:
         None where the file gives no picture; the reason stands in the notice when it is opened.
     """
     key = cache.key(path, side) if cache else None
     if cache is None or key is None:
-        return _made(path, side)[0]
+        return _made(path, side, guard)[0]
     stored = cache.find(key)
     if stored == _NO_PICTURE:
         return None
     pixels = _decoded(stored, side) if stored else None
     if pixels is None:
-        pixels, lasting = _made(path, side)
+        pixels, lasting = _made(path, side, guard)
         if lasting:
             content = _NO_PICTURE if pixels is None else _encoded(pixels)
             cache.store(key, content, evidence)
     return pixels
 
 
-def _made(path: Path, side: int) -> tuple[RgbU8 | None, bool]:
+def _made(path: Path, side: int, guard: Guard | None) -> tuple[RgbU8 | None, bool]:
     """The thumbnail, and whether another try would give the same."""
     try:
-        return decode_thumbnail(open_evidence(path), side), True
+        evidence = open_evidence(path)
+        if guard is not None:
+            return guard.thumbnail(evidence, side), True
+        return decode_thumbnail(evidence, side), True
     except UnreadableFileError:
         return None, False
     except ElascopeError:
@@ -171,10 +194,11 @@ class Thumbnailer:
     """One thread that makes what is wanted and sleeps while nothing is."""
 
     def __init__(
-        self, cache: Path | None, deliver: Callable[[FolderEntry, int, RgbU8 | None], None]
+        self, source: ThumbnailSource, deliver: Callable[[FolderEntry, int, RgbU8 | None], None]
     ) -> None:
         """``deliver`` is called on the thread with the entry, the side and the picture."""
-        self._cache = ThumbnailCache(cache) if cache else None
+        self._cache = ThumbnailCache(source.folder) if source.folder else None
+        self._guard = source.guard
         self._deliver = deliver
         self._evidence: tuple[Path, ...] = ()
         self._wanted: OrderedDict[FolderEntry, int] = OrderedDict()
@@ -221,7 +245,7 @@ class Thumbnailer:
                     return
                 entry, side = self._wanted.popitem(last=True)
                 self._making, evidence = (entry, side), self._evidence
-            pixels = thumbnail(entry.path, side, self._cache, evidence)
+            pixels = thumbnail(entry.path, side, self._cache, evidence, self._guard)
             with self._news:  # so that after `close` nothing is being delivered
                 if not self._closed:
                     self._deliver(entry, side, pixels)

@@ -23,6 +23,7 @@ from app.detection.verdict import State
 from app.gui.folder.delegate import paint_picture, text_colours
 from app.gui.folder.listing import FolderEntry, listing_of
 from app.gui.folder.pictures import FolderPictures
+from app.gui.folder.thumbnails import ThumbnailSource
 from app.gui.scan.columns import Answer, Columns
 from app.gui.state_mark import is_filled, paint_mark
 from app.gui.words import plain_tooltip, state_colour, state_word
@@ -84,12 +85,12 @@ def most_conspicuous(columns: Columns, most: int = MOST) -> list[Contact]:
 class ContactModel(QAbstractListModel):
     """The pictures of the sheet."""
 
-    def __init__(self, cache: Path | None, parent: QObject) -> None:
+    def __init__(self, source: ThumbnailSource | None, parent: QObject) -> None:
         super().__init__(parent)
         self.contacts: list[Contact] = []
         self.columns: Columns | None = None
         self._entries: list[FolderEntry] = []
-        self.pictures = FolderPictures(cache, self, PICTURE)
+        self.pictures = FolderPictures(source, self, PICTURE)
         self.pictures.made.connect(self._made)
 
     def start(self, columns: Columns, roots: Sequence[Path]) -> None:
@@ -215,9 +216,9 @@ class ContactSheet(QListView):
 
     opened = Signal(object)
 
-    def __init__(self, cache: Path | None, parent: QWidget | None = None) -> None:
+    def __init__(self, source: ThumbnailSource | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.contacts = ContactModel(cache, self)
+        self.contacts = ContactModel(source, self)
         self._sentence = ""
         self.setModel(self.contacts)
         self.setItemDelegate(_ContactDelegate(self.contacts, self))

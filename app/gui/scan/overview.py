@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from app.detection.card import Question
 from app.detection.verdict import State
 from app.gui.flow import FlowLayout
+from app.gui.folder.thumbnails import ThumbnailSource
 from app.gui.scan.columns import Answer, Columns
 from app.gui.scan.contacts import MOST, ContactSheet
 from app.gui.scan.histogram import Histogram, counted
@@ -146,8 +147,10 @@ class Overview(QWidget):
     filter_wanted = Signal(object)
     opened = Signal(object)
 
-    def __init__(self, cache: Path | None = None, parent: QWidget | None = None) -> None:
-        """``cache`` is the folder for thumbnails; None keeps none on disk."""
+    def __init__(
+        self, source: ThumbnailSource | None = None, parent: QWidget | None = None
+    ) -> None:
+        """``source`` makes the thumbnails; None decodes here and keeps none on disk."""
         super().__init__(parent)
         self._columns: Columns | None = None
         self.questions: list[QuestionOverview] = []
@@ -156,7 +159,7 @@ class Overview(QWidget):
         self.heading.setContentsMargins(0, 3, 0, 0)
         self.statuses = Counts()
         self.statuses.chosen.connect(lambda name: self.filter_wanted.emit(Filter(status=name)))
-        self.sheet = ContactSheet(cache)
+        self.sheet = ContactSheet(source)
         self.sheet.opened.connect(self.opened)
         self._left = QWidget()
         self._column = QVBoxLayout(self._left)

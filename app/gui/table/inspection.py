@@ -1,5 +1,6 @@
 """What the window loads when an image is selected. No Qt here: it runs on worker threads."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from app.arrays import RgbU8
 from app.evidence.decode import DecodedImage, decode
 from app.evidence.file import EvidenceFile, open_evidence
+from app.evidence.guard import Guard
 from app.evidence.jpeg import JpegFacts, read_jpeg
 
 _TOP = 256
@@ -69,13 +71,20 @@ class Inspection:
         return self.evidence.path
 
 
-def inspect(path: Path) -> Inspection:
+def inspect(
+    path: Path, guard: Guard | None = None, stop: threading.Event | None = None
+) -> Inspection:
     """Open, hash and decode ``path``.
+
+    Args:
+        path: the file.
+        guard: decodes it in a process of its own; None decodes it here.
+        stop: ends a guard's decoder that takes long.
 
     Raises:
         ElascopeError: with a sentence for the notice.
     """
     evidence = open_evidence(path)
-    image = decode(evidence)
+    image = decode(evidence) if guard is None else guard.decode(evidence, stop)
     jpeg = read_jpeg(evidence.data or b"") if evidence.format == "JPEG" else None
     return Inspection(evidence, image, jpeg, build_pyramid(image.pixels))
