@@ -25,7 +25,7 @@ setup: $(RUNTIME) ## make the environment for the program
 
 scan: $(RUNTIME) ## judge the shipped samples with the shipped models
 	@mkdir -p reports
-	@$(BIN)/elascope scan resources/samples --csv reports/samples.csv --table
+	@$(BIN)/elascope scan resources/samples --csv reports/samples.csv --restart --table
 
 $(WINDOW): $(RUNTIME)
 	@$(PYTHON) packaging/bootstrap.py --libraries display
@@ -50,6 +50,8 @@ bench: $(DEV) ## measure what the README claims
 	@$(BIN)/python benchmarks/ela.py
 	@$(BIN)/python benchmarks/viewport.py
 	@$(BIN)/python benchmarks/training.py
+	@$(BIN)/python benchmarks/scan.py
+	@$(BIN)/python benchmarks/soak.py
 
 screenshots: $(DEV) ## take the README's screenshots again (needs xvfb)
 	@xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python docs/screenshots/take.py docs/screenshots
