@@ -25,7 +25,8 @@ setup: $(RUNTIME) ## make the environment for the program
 
 scan: $(RUNTIME) ## judge the shipped samples with the shipped models
 	@mkdir -p reports
-	@$(BIN)/elascope scan resources/samples --csv reports/samples.csv --restart --table
+	@$(BIN)/elascope scan resources/samples --csv reports/samples.csv --html reports/samples.html \
+		--restart --table
 
 $(WINDOW): $(RUNTIME)
 	@$(PYTHON) packaging/bootstrap.py --libraries display
