@@ -132,8 +132,8 @@ def keep_freed_memory() -> None:
     """Let this process keep memory that it has freed, for the next picture.
 
     The C library gives large blocks back to the system at once, and gets each new one as pages
-    that are cleared when they are first touched, which takes as long as a good part of decoding:
-    of decoding and ELA of 12 megapixels it is a quarter. Without effect but with glibc.
+    that are cleared when they are first touched. At 12 megapixels that is a quarter of the time of
+    decoding and ELA. Without effect but with glibc.
     """
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
