@@ -22,6 +22,10 @@ Work = Callable[[threading.Event], Any]
 _SLICE_SECONDS = 0.008
 """Longest time that a stream may keep the GUI thread at once."""
 
+_AHEAD = 1000
+"""Items that a stream's generator may be ahead of the GUI thread. One that has everything at hand
+would otherwise keep Python's lock from the window until it has yielded all of it."""
+
 
 def as_expected(error: Exception) -> ElascopeError:
     """Any exception as one with a sentence; a fault of the program names its type."""
@@ -241,6 +245,8 @@ class Stream(QObject):
         try:
             for item in self._generate(self._stop):
                 self._queue.put((item,))
+                while self._queue.qsize() >= _AHEAD and not self._stop.is_set():
+                    time.sleep(0.01)
         except Exception as raised:
             error = as_expected(raised)
         self._queue.put(_End(error))

@@ -114,8 +114,10 @@ class RowsModel(QAbstractTableModel):
         """Show the rows in another order; a column of -1 stands for the order of the files."""
         descending = order == Qt.SortOrder.DescendingOrder
         by = self.shown[column] if 0 <= column < len(self.shown) else None
-        self.order = Order(by, descending and by is not None)
-        self._show(self._arranged())
+        wanted = Order(by, descending and by is not None)
+        if wanted != self.order:
+            self.order = wanted
+            self._show(self._arranged())
 
     def row_of(self, at: int) -> int:
         """The row of a file's place; -1 if it is not shown."""
