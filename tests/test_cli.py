@@ -1122,6 +1122,8 @@ def test_a_scan_imports_neither_qt_nor_a_training_library(photo: Path, model: Pa
         "pandas",
         "matplotlib",
         "sklearn",
+        "distributed",
+        "dask",
     }
     assert not names & {*forbidden, "trainer"}
 

@@ -94,10 +94,16 @@ def test_every_import_contract_holds(repository: Path) -> None:
             "app.cli -> trainer.recipes",
         ),
         (
+            "app/cli/scan.py",
+            "import distributed",
+            "Dask, which opens sockets, only in app.scan.cluster",
+            "app.cli.scan -> distributed",
+        ),
+        (
             "trainer/training/augment.py",
-            "import app.scan.pipeline",
+            "import app.scan.pool",
             "The trainer shares evidence, analysis and the model contract",
-            "trainer.training.augment -> app.scan.pipeline",
+            "trainer.training.augment -> app.scan.pool",
         ),
     ],
     ids=[
@@ -110,6 +116,7 @@ def test_every_import_contract_holds(repository: Path) -> None:
         "layers",
         "onnxruntime",
         "trainer",
+        "Dask",
         "scan in trainer",
     ],
 )

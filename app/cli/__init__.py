@@ -162,9 +162,19 @@ def _add_scan(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not try answers with mild changes of the picture: faster, and less certain",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "dask"),
+        default="local",
+        help="where files are judged: on this machine, or on a Dask cluster, the only one that "
+        "opens sockets (default: local)",
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://10.0.0.1:8786"
+    )
     parser.add_argument("--no-recursive", action="store_true", help="leave out subfolders")
     parser.add_argument("--table", action="store_true", help="print a table of the answers")
-    parser.set_defaults(run=_scan)
+    parser.set_defaults(run=lambda options: _scan(options, parser))
 
 
 def _positive(text: str) -> int:
@@ -189,7 +199,15 @@ def _open(options: argparse.Namespace) -> int:
     return open_window(options)
 
 
-def _scan(options: argparse.Namespace) -> int:
+def _scan(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if options.engine == "dask":
+        if options.scheduler is None:
+            parser.error("--engine dask needs --scheduler ADDRESS")
+        if options.jobs is not None:
+            parser.error("--jobs is for --engine local; a cluster has the threads of its workers")
+    elif options.scheduler is not None:
+        parser.error("--scheduler is for --engine dask")
+
     from app.cli.scan import scan_folders
 
     return scan_folders(options)

@@ -20,7 +20,7 @@ from app.paths import backbone_folders, model_folders
 from app.report import REPORTS
 from app.report.base import Report
 from app.report.maps import MapFolder
-from app.scan.examination import Examination, Journaled, Walk
+from app.scan.examination import Engine, Examination, Journaled, Walk
 from app.scan.files import count_files
 from app.scan.journal import Journal, journal_of
 from app.scan.pool import Limits, Scan
@@ -100,7 +100,7 @@ def _check_places(options: argparse.Namespace, walk: Walk, targets: Sequence[Pat
         check_folder(options.maps)
 
 
-def _engine(options: argparse.Namespace, reports: Sequence[str]) -> Scan:
+def _engine(options: argparse.Namespace, reports: Sequence[str]) -> Engine:
     models = ModelChoice(
         model_folders(), backbone_folders(), tuple(options.model) if options.model else None
     )
@@ -111,7 +111,16 @@ def _engine(options: argparse.Namespace, reports: Sequence[str]) -> Scan:
         write_map=MapFolder(options.maps).write if options.maps is not None else None,
     )
     memory = options.memory_limit << 20 if options.memory_limit else None
-    return Scan(setup, options.jobs, Limits(options.time_limit, memory))
+    limits = Limits(options.time_limit, memory)
+    if options.engine == "local":
+        return Scan(setup, options.jobs, limits)
+    try:
+        from app.scan.cluster import ClusterScan
+    except ModuleNotFoundError as error:
+        raise ElascopeError(
+            f"The engine dask needs {error.name}: pip install 'elascope[cluster]'"
+        ) from error
+    return ClusterScan(options.scheduler, setup, limits, options.paths, options.maps)
 
 
 def _journal(options: argparse.Namespace, wanted: _Wanted) -> Journal:
@@ -129,11 +138,12 @@ def _journal(options: argparse.Namespace, wanted: _Wanted) -> Journal:
     return Journal.begin(path)
 
 
-def _parameters(options: argparse.Namespace, engine: Scan) -> dict[str, str]:
+def _parameters(options: argparse.Namespace, engine: Engine) -> dict[str, str]:
     """What was asked for, for the report."""
     return {
         "subfolders": "left out" if options.no_recursive else "included",
         "answers tried with mild changes": "no" if options.no_variations else "yes",
+        **({} if options.engine == "local" else {"engine": options.engine}),
         "workers": str(engine.jobs),
         "time limit for a file": f"{options.time_limit:g} s",
         "memory limit for a worker": f"{engine.memory >> 20} MiB",

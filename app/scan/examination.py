@@ -4,27 +4,59 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol
 
 from app import __version__
 from app.analysis.recompress import encoder_identity
+from app.errors import ModelRefusedError
 from app.scan.files import walk_files
 from app.scan.journal import Journal
-from app.scan.pool import Done, Known
+from app.scan.pool import Done, Known, nothing_known
 from app.scan.results import Account, ModelFacts, Preview
 from app.scan.rows import SCHEMA, Row
 from app.scan.work import Outcome
 
 
 class Engine(Protocol):
-    """Judges files somewhere: in worker processes here, or on several machines."""
+    """Judges files somewhere: in worker processes here, or on several machines.
+
+    Attributes:
+        models: that are asked; known once `start` has returned.
+        refusals: on installed models that cannot be asked.
+        jobs: files that are judged at once, at most.
+        memory: bytes that each of them may take beside program and models.
+    """
 
     models: tuple[ModelFacts, ...]
+    refusals: tuple[ModelRefusedError, ...]
+    jobs: int
+    memory: int
+
+    def __enter__(self) -> "Engine":
+        """For ``with``, at whose end it is closed."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+
+    def start(self, stop: threading.Event | None = None) -> None:
+        """As `app.scan.pool.Scan.start`."""
 
     def run(
-        self, files: Iterable[tuple[int, Path]], stop: threading.Event | None, known: Known
+        self,
+        files: Iterable[tuple[int, Path]],
+        stop: threading.Event | None = None,
+        known: Known = nothing_known,
     ) -> Iterator[Done]:
         """As `app.scan.pool.Scan.run`."""
+
+    def close(self) -> None:
+        """Give up whatever is under way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,15 +200,27 @@ class Scan:
         Raises:
             ElascopeError: workers do not start any more.
         """
-        source = iter(files)
         try:
-            while not (stop is not None and stop.is_set()):
-                self._hand_out(source)
-                if not any(hand.tasks for hand in self._hands) and not self._again:
-                    return
-                yield from self._receive(known)
+            yield from self.judge(files, stop, known)
         finally:
             self.close()
+
+    def judge(
+        self,
+        files: Iterable[tuple[int, Path]],
+        stop: threading.Event | None = None,
+        known: Known = nothing_known,
+    ) -> Iterator[Done]:
+        """As `run`, but the workers stay for more.
+
+        Unless ``stop`` was set, or this was left in the middle: then only `close` is left to do.
+        """
+        source = iter(files)
+        while not (stop is not None and stop.is_set()):
+            self._hand_out(source)
+            if not any(hand.tasks for hand in self._hands) and not self._again:
+                return
+            yield from self._receive(known)
 
     # Giving -----------------------------------------------------------------------------------
 

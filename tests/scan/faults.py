@@ -23,7 +23,7 @@ _real_decode = work.decode
 def judge(evidence: EvidenceFile, detectors: Sequence[Detector], setup: Setup) -> Outcome:
     """What the program does, with a decoder that crashes, hangs or takes all memory."""
     if calls := os.environ.get(CALLS):
-        with Path(calls).open("a") as stream:
+        with Path(calls).open("a", errors="surrogateescape") as stream:
             stream.write(f"{evidence.path}\n")
     work.decode = _decode
     return judge_evidence(evidence, detectors, setup)
