@@ -120,7 +120,7 @@ def likeness_here(models: ModelChoice) -> dict[str, str]:
     else:
         files = {name: resolve_model(name, models.folders) for name in models.names}
     return {
-        **terms_of(()),
+        **terms_of((), variations=True),
         "Python": ".".join(platform.python_version_tuple()[:2]),
         "Dask": importlib.metadata.version("distributed"),
         **{f"the model {name}": _digest(path) for name, path in files.items()},
