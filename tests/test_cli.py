@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import errno
+import fcntl
 import hashlib
 import io
 import itertools
@@ -10,9 +11,11 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from dataclasses import dataclass
@@ -1133,14 +1136,16 @@ def test_ctrl_c_ends_a_scan_with_a_valid_partial_report(tmp_path: Path, model: P
     """The progress bar on a terminal is the sign that the scan has begun and counted a file."""
     case, target, count = tmp_path / "many", tmp_path / "report.csv", 400
     case.mkdir()
-    first = case / "000.png"
-    first.write_bytes(encoded(noise(1000, 1500), "PNG", compress_level=1))
-    for number in range(1, count):
-        (case / f"{number:03}.png").hardlink_to(first)
+    picture = encoded(noise(150, 200), "PNG", compress_level=1)
+    for number in range(count):
+        # Each with a content of its own; what follows the picture is not looked at.
+        (case / f"{number:03}.png").write_bytes(picture + bytes([number % 256, number // 256]))
     try:
         terminal, end = pty.openpty()
     except OSError as error:
         pytest.skip(f"no pseudo-terminal is to be had here: {error}")
+    # A new pseudo-terminal has no columns, on which no bar is drawn.
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
     command = [sys.executable, "-m", "app", "scan", case, "--csv", target]
     with subprocess.Popen(
         [*command, "--jobs", "1", "--model", model],

@@ -64,16 +64,16 @@ def test_every_import_contract_holds(repository: Path) -> None:
             "app.__main__ -> PySide6",
         ),
         (
-            "app/scan/pipeline.py",
+            "app/scan/pool.py",
             "import torch",
             "No training library in the program",
-            "app.scan.pipeline -> torch",
+            "app.scan.pool -> torch",
         ),
         (
-            "app/scan/pipeline.py",
+            "app/scan/pool.py",
             "from app.gui import application",
             "Data flows one way",
-            "app.scan.pipeline -> app.gui",
+            "app.scan.pool -> app.gui",
         ),
         (
             "app/evidence/file.py",
@@ -82,10 +82,10 @@ def test_every_import_contract_holds(repository: Path) -> None:
             "app.evidence.file -> app.analysis.ela",
         ),
         (
-            "app/scan/pipeline.py",
+            "app/scan/pool.py",
             "import onnxruntime",
             "onnxruntime only in app.detection.session",
-            "app.scan.pipeline -> onnxruntime",
+            "app.scan.pool -> onnxruntime",
         ),
         (
             "app/cli/__init__.py",

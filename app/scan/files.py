@@ -27,7 +27,9 @@ def walk_files(
             return
         place = os.path.abspath(root)
         is_folder = os.path.isdir(root)  # Path.is_dir raises for names too long
-        if place in given or place in walked or _below(place, walked, recursive, is_folder):
+        if place in given or place in walked:
+            continue
+        if _below(place, walked, recursive, is_folder) and os.path.lexists(root):
             continue
         if not is_folder:
             given.add(place)

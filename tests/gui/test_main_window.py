@@ -273,7 +273,7 @@ def test_closing_while_a_large_folder_is_listed_does_not_wait_for_it(
             time.sleep(0.005)
             yield "/nowhere", [], ["a"]
 
-    monkeypatch.setattr("app.scan.pipeline.os.walk", endless)
+    monkeypatch.setattr("app.scan.files.os.walk", endless)
     window.open_paths([Path(os.sep)])
     qtbot.waitUntil(began.is_set, timeout=5_000)
     started = time.monotonic()

@@ -130,6 +130,12 @@ def test_overlapping_roots_give_each_file_once_as_first_named(tmp_path: Path) ->
     ]
 
 
+def test_a_missing_file_is_listed_even_below_a_root(tmp_path: Path) -> None:
+    _tree(tmp_path)
+    missing = [tmp_path / "a" / "gone.jpg", tmp_path / ("x" * 300)]
+    assert find_files([tmp_path, *missing])[-2:] == missing
+
+
 def test_a_folder_whose_name_begins_like_another_is_another(tmp_path: Path) -> None:
     for name in ("case", "case 2"):
         (tmp_path / name).mkdir()
