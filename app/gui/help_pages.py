@@ -23,7 +23,13 @@ _MOUSE = (
     ("Arrow keys on the picture", "move it"),
     ("Alt and the left or right arrow key on the picture", "move the line of a wipe"),
     ("Page Up, Page Down in a text, list, slider or number", "turn its pages, change it"),
-    ("Double-click or Enter on a row of the scan", "look at that file"),
+    ("Click, Enter or the arrow keys on a row of the scan", "look at that file"),
+    ("Ctrl or Shift and click, Ctrl+A in the rows of the scan", "select several of them"),
+    ("Ctrl+C in the rows of the scan", "copy the selected ones as text"),
+    ("Click on a heading of the scan", "sort by it, the other way, and not any more"),
+    ("Click on a count or a bar of the overview", "show its rows in the scan"),
+    ("Left, right and Enter on the bars of the overview", "go through them, show the rows of one"),
+    ("Click, Enter or the arrow keys on a picture of the overview", "look at that file"),
     ("Click, Enter or the arrow keys in a list of regions", "look at that region or pair"),
     ("Escape while a search runs", "end it"),
     ("Drop files or folders on the window", "open them"),
@@ -41,6 +47,20 @@ against it, at the same place and with the same analysis, until it is no longer 
 reference image the map is compared with its own picture.</p>
 <p><b>Blink</b> puts the one in the place of the other, and back: what changes between the two
 catches the eye.</p>
+"""
+
+_SCAN = """
+<h3>Scan and overview</h3>
+<p><b>A scan</b> judges every file of the folder and gives each a row, broken ones included. Click
+on a heading to sort; filter by name, status, state and score. <b>Conspicuous</b> leaves the rows
+that ask for a look: a positive answer, or an inconclusive one with a score of at least 0.5. That is
+an order of work and no finding. Selected rows can be judged again; the new rows replace the old
+ones. Cancel keeps the rows so far, and says how many files were not reached.</p>
+<p><b>Export report</b> writes all rows, or those that are shown, in their order.</p>
+<p><b>The overview</b> counts the rows by status and, for each question, by answer; each line adds
+up to all rows. The heights of its bars are logarithmic, so that a few high scores are seen beside
+thousands of low ones. The strip below has the zones of the operating point. An answer can be
+inconclusive with a score above it: when a mild change of the picture turns it around.</p>
 """
 
 
@@ -136,7 +156,7 @@ def window_page(shortcuts: Iterable[Shortcut]) -> str:
         "conclude, the most important sentence first.</p>"
         "<p>Look at the map at actual size as well. In a picture that is reduced to fit the "
         "window, single blocks and thin borders are averaged away.</p>"
-        f"{_WORK}<h3>Mouse and keyboard</h3>{_table(_MOUSE)}"
+        f"{_WORK}{_SCAN}<h3>Mouse and keyboard</h3>{_table(_MOUSE)}"
         + (f"<h3>Keys of the menus</h3>{keys}" if keys else "")
     )
 

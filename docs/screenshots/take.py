@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from app import paths
@@ -48,11 +49,11 @@ class Photographer:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Let the window work until ``condition`` holds."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not condition():
             self.application.processEvents()
             if time.monotonic() > end:
-                sys.exit("The window did not get there in a minute.")
+                sys.exit("The window did not get there in five minutes.")
 
     def open(self, name: str) -> None:
         """Select a sample."""
@@ -81,6 +82,11 @@ class Photographer:
         for dock in self.window.docks.all:
             if dock.objectName() in names:
                 dock.raise_()
+
+    def aside(self, *names: str) -> None:
+        """Close panels."""
+        for name in names:
+            self.window.docks.dock(name).close()
 
     def take(self, name: str, appearance: Appearance) -> None:
         """Save what the window shows once it has come to rest."""
@@ -163,6 +169,15 @@ def main(target: Path) -> None:
     at.judged("generated.jpg")
     at.found(window.show_where)
     at.take("verdict-generated-dark", dark)
+
+    scan, overview = window.docks.dock("scan"), window.docks.dock("overview")
+    at.aside("map", "verdict", "where", "file", "notes", "regions", "help", "sweep")
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, overview)
+    window.resizeDocks([scan], [330], Qt.Orientation.Vertical)
+    window.resizeDocks([overview], [410], Qt.Orientation.Horizontal)
+    window.scan_panel.table.sortByColumn(7, Qt.SortOrder.DescendingOrder)
+    at.open("splice.jpg")
+    at.take("scan-light", light)
 
     window.sessions.edits.new([])
     window.close()

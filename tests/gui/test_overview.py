@@ -280,3 +280,14 @@ def test_marks_follow_the_palette(qtbot: QtBot, qapp: QApplication, appearance: 
     image = counts.buttons[Answer.POSITIVE].icon().pixmap(12, 12).toImage()
     expected = state_colour(State.POSITIVE, palette(appearance))
     assert image.pixelColor(image.width() // 2, image.height() // 2) == expected
+
+
+def test_in_a_high_place_the_pictures_stand_below(qapp: QApplication, overview: Overview) -> None:
+    begun(overview, [judged(PATHS[0], tampered=0.9, generated=0.9)])
+    for size, below in (((900, 300), False), ((400, 800), True), ((900, 300), False)):
+        overview.resize(*size)
+        qapp.processEvents()
+        left, sheet = overview.heading, overview.sheet
+        top = sheet.mapTo(overview, QPoint(0, 0)).y()
+        assert (top > left.mapTo(overview, QPoint(0, left.height())).y()) is below
+        assert sheet.height() > 100

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -31,7 +31,7 @@ from app.gui.state_mark import mark_icon
 from app.gui.words import plain_tooltip
 
 _LEFT, _RIGHT = 430, 330
-"""How counts and pictures share the width at first."""
+"""How counts and pictures share the width, or the height, at first."""
 
 _AGAIN_MS = 500
 """During a scan it is drawn this often at most."""
@@ -137,7 +137,7 @@ class QuestionOverview(QWidget):
 
 
 class Overview(QWidget):
-    """Counts and scores on the left, the contact sheet on the right.
+    """Counts and scores, and beside or below them the contact sheet.
 
     Signals:
         filter_wanted: a `Filter` for the table.
@@ -175,14 +175,14 @@ class Overview(QWidget):
         # A frame that the high contrast draws around every other area would only shut it in.
         area.setStyleSheet("QScrollArea { border: none; }")
         area.setWidget(self._left)
-        splitter = QSplitter()
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(area)
-        splitter.addWidget(self.sheet)
-        splitter.setSizes([_LEFT, _RIGHT])
+        self.splitter = QSplitter()
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(area)
+        self.splitter.addWidget(self.sheet)
+        self.splitter.setSizes([_LEFT, _RIGHT])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
-        layout.addWidget(splitter)
+        layout.addWidget(self.splitter)
         self._again = QTimer(self, singleShot=True, interval=_AGAIN_MS)
         self._again.timeout.connect(self._show)
         self._outdated = False
@@ -228,6 +228,15 @@ class Overview(QWidget):
         super().showEvent(event)
         if self._outdated:
             self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a high place the pictures stand below the counts."""
+        super().resizeEvent(event)
+        high = self.height() > self.width()
+        wanted = Qt.Orientation.Vertical if high else Qt.Orientation.Horizontal
+        if self.splitter.orientation() != wanted:
+            self.splitter.setOrientation(wanted)
+            self.splitter.setSizes([_LEFT, _RIGHT])
 
     def close_pictures(self) -> None:
         """End the thumbnail thread."""
