@@ -156,7 +156,7 @@ def test_rows_are_those_of_the_local_engine(
         _png(case / f"{fault}.png", 100 + number)
     monkeypatch.chdir(case.parent)
     root = Path("case")  # the workers have another working directory
-    limits = Limits(seconds=3.0, memory=512 << 20)
+    limits = Limits(seconds=5.0, memory=192 << 20)
     models = ModelChoice(names=(os.path.relpath(model),))
     setup = Setup(models, judge=faults.judge, previews=True)
     local = _rows(Scan(setup, 2, limits), find_files([root]))
