@@ -8,7 +8,7 @@ DATA ?= ../shared/data
 CASIA1 ?= $(DATA)/casia1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scan app test check lint bench screenshots train protocols samples clean
+.PHONY: help setup scan app test check fuzz lint bench screenshots train protocols samples clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ lint: $(DEV) ## format, style, types, dependency rules
 
 check: lint ## lint and the fast tests
 	@$(BIN)/python -m pytest -m "not slow"
+
+fuzz: $(DEV) ## five minutes of mutated files through a scan
+	@ELASCOPE_FUZZ_SECONDS=300 $(BIN)/python -m pytest tests/scan/test_hostile.py -m slow -s
 
 bench: $(DEV) ## measure what the README claims
 	@$(BIN)/python benchmarks/ela.py

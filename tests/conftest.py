@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import app  # noqa: F401 (before a test imports onnxruntime, which it silences)
+
 settings.register_profile("suite", deadline=None, max_examples=30, print_blob=True)
 settings.load_profile("suite")
 

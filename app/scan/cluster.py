@@ -304,21 +304,23 @@ class ClusterScan:
         if future.status == "finished":
             try:
                 outcome = future.result(timeout=1)
-            except TimeoutError:
+            except Exception as error:
+                if future.status == "finished" and not isinstance(error, TimeoutError):
+                    raise _told(error, "A worker") from error
                 # Its worker was lost with the row; Dask has the file judged again.
                 future.add_done_callback(self._finished.put)
                 return
         elif future.status == "error":
-            error = future.exception()
-            if isinstance(error, CancelledError):  # let go by a worker that had nothing to do
+            cause = future.exception()
+            if isinstance(cause, CancelledError):  # let go by a worker that had nothing to do
                 del self._under_way[future.key]
                 self._submit(number, path)
                 return
-            if not isinstance(error, KilledWorker):
-                raise _told(error, "A worker")
-            times = error.allowed_failures + 1
+            if not isinstance(cause, KilledWorker):
+                raise _told(cause, "A worker")
+            times = cause.allowed_failures + 1
             sentence = f"Not analysed: the workers that it was given to were lost, {times} times."
-            outcome = Outcome(error_row(path, CrashedError(sentence, str(error))))
+            outcome = Outcome(error_row(path, CrashedError(sentence, str(cause))))
         elif future.status == "pending":  # lost again in the meantime
             future.add_done_callback(self._finished.put)
             return

@@ -156,7 +156,7 @@ def test_rows_are_those_of_the_local_engine(
         _png(case / f"{fault}.png", 100 + number)
     monkeypatch.chdir(case.parent)
     root = Path("case")  # the workers have another working directory
-    limits = Limits(seconds=3.0, memory=512 << 20)
+    limits = Limits(seconds=5.0, memory=192 << 20)
     models = ModelChoice(names=(os.path.relpath(model),))
     setup = Setup(models, judge=faults.judge, previews=True)
     local = _rows(Scan(setup, 2, limits), find_files([root]))
@@ -315,45 +315,44 @@ def test_another_version_is_refused(both: LocalCluster, monkeypatch: pytest.Monk
     assert sentence.endswith("there and 9.9 elsewhere.")
 
 
-def test_machines_that_differ_are_refused_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_machines_that_differ_are_refused(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One worker lacks a part of the program, and has another model of that name."""
+    """One that joins in mid-run lacks a part of the program, and then has another model."""
     for home, centre in (("here", 128.0), ("there", 90.0)):
         target = tmp_path / home / "elascope" / "models" / "grey-mean" / "model.onnx"
         write_model(target, card().to_json(), centres={"logit": centre})
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "here"))
     models = ModelChoice((tmp_path / "here" / "elascope" / "models",), names=("grey-mean",))
     common = {"nthreads": 1, "silence_logs": 60, "local_directory": str(tmp_path)}
-    nannies = {
-        home: {
-            "cls": Nanny,
-            "options": {**common, "env": {"XDG_DATA_HOME": str(tmp_path / home)}, "name": home},
-        }
+    here, there = (
+        {"cls": Nanny, "options": {**common, "env": {"XDG_DATA_HOME": str(tmp_path / home)}}}
         for home in ("here", "there")
-    }
-    scheduler = {
-        "cls": Scheduler,
-        "options": {
-            "host": "127.0.0.1",
-            "port": 0,
-            "dashboard": False,
-            "dashboard_address": "127.0.0.1:0",
-        },
-    }
-    with SpecCluster(nannies, scheduler, silence_logs=60) as machines, _client(machines) as client:
+    )
+    options = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {"cls": Scheduler, "options": {**options, "dashboard": False}}
+    paths = [_png(case / f"{number:02} slow.png", number) for number in range(40)]
+    with (
+        SpecCluster({"here": here}, scheduler, silence_logs=60) as machines,
+        _client(machines) as client,
+        _scan(machines, [case], models) as scan,
+    ):
+        scan.start()
+        machines.worker_spec["there"] = there
+        machines.sync(machines._correct_state)
         client.wait_for_workers(2, timeout=60)
         other = machines.workers["there"].worker_address
         # By built-in functions: this module's would import the program there.
         client.run(exec, "import sys; sys.modules['app.scan.member'] = None", workers=[other])
-        with _scan(machines, []) as scan, pytest.raises(ElascopeError) as caught:
-            scan.start()
-        assert caught.value.sentence.startswith(f"The worker {other} cannot do its part (")
+        with pytest.raises(ElascopeError) as caught:
+            for _ in scan.run(enumerate(paths)):
+                pass
+        assert caught.value.sentence.startswith("A worker cannot do its part (ModuleNotFoundError")
         assert "the same version of the program" in caught.value.sentence
 
         client.run(exec, "import sys; del sys.modules['app.scan.member']", workers=[other])
-        with _scan(machines, [], models) as scan, pytest.raises(ElascopeError) as caught:
-            scan.start()
+        with _scan(machines, [], models) as again, pytest.raises(ElascopeError) as caught:
+            again.start()
         sentence = caught.value.sentence
         assert sentence.startswith(f"The worker {other} is not like the others: the model ")
         assert "grey-mean is " in sentence
