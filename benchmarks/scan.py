@@ -69,9 +69,9 @@ def main() -> None:
             figures |= {
                 f"{key}_{name}": v for key, v in measure(files, model, choice, rounds).items()
             }
-        files = photographs(Path(folder, "shipped"), 1500, 1000, 24)
+        files = photographs(Path(folder, "shipped"), 1500, 1000, 16)
         figures["trying_answers_over_not_1.5MP"] = trying(files, rounds)
-        files = photographs(Path(folder, "small"), 384, 256, 60)
+        files = photographs(Path(folder, "small"), 384, 256, 40)
         figures["trying_answers_over_not_384x256"] = trying(files, rounds)
     for key, value in figures.items():
         print(f"{key:<40} {value:.3g}")
