@@ -19,7 +19,7 @@ from tests.pictures import encoded, scene
 @pytest.fixture
 def guard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
     monkeypatch.setattr(guard_module, "serve", faults.serve)
-    guard = Guard(seconds=2.0)
+    guard = Guard(seconds=5.0)
     yield guard
     guard.close()
 
@@ -46,7 +46,7 @@ def test_files_that_crash_or_hang_a_decoder_are_a_notice_and_the_picture_stays(
             "b crash.png",
             "b crash.png: Not shown: the process that decodes it was ended by SIGSEGV.",
         ),
-        ("c hang.png", "c hang.png: Not shown: decoding it takes longer than 2 s"),
+        ("c hang.png", "c hang.png: Not shown: decoding it takes longer than 5 s"),
     ):
         examiner.window.folder.select(hostile / name)
         examiner.settle()
