@@ -8,7 +8,8 @@ DATA ?= ../shared/data
 CASIA1 ?= $(DATA)/casia1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scan app test check fuzz lint bench screenshots train protocols samples clean
+.PHONY: help setup scan app test check fuzz lint bench screenshots train protocols samples \
+	freeze pins clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -73,5 +74,15 @@ protocols: $(DEV) ## train what the README's table of protocols shows (needs CAS
 samples: $(DEV) ## make the samples again (needs the photographs)
 	@$(BIN)/python packaging/make_samples.py ../shared/data/shippable resources/samples
 
+FLAVOUR ?= cpu
+
+freeze: ## make the frozen program in dist (FLAVOUR=cpu, gpu or cuda)
+	@$(PYTHON) packaging/freeze.py --flavour $(FLAVOUR)
+
+pins: ## pin anew what the frozen program is made of
+	@$(PYTHON) -m venv build/pins
+	@build/pins/bin/python -m pip install --quiet uv
+	@build/pins/bin/python packaging/requirements/pin.py
+
 clean: ## remove the environment and all caches
-	rm -rf .venv reports .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

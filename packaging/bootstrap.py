@@ -20,7 +20,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-BINARIES = VENV / ("Scripts" if os.name == "nt" else "bin")
 
 OFFSCREEN = {
     "libglib-2.0.so.0": "libglib2.0-0",
@@ -49,21 +48,28 @@ def main() -> int:
         sys.exit(f"Elascope needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     if options.libraries and sys.platform.startswith("linux"):
         ensure_libraries(OFFSCREEN if options.libraries == "offscreen" else DISPLAY)
-    install = make_environment()
+    install = make_environment(VENV)
     target = f"{ROOT}[{options.extra}]" if options.extra else str(ROOT)
     print(f"Installing {target} into {VENV} …", flush=True)
     return subprocess.call([*install, "--quiet", "--editable", target])
 
 
-def make_environment() -> list[str]:
-    """Create .venv if it is not there; returns the command that installs into it."""
-    python = BINARIES / "python"
+def binaries(environment: Path) -> Path:
+    """The folder with the programs of an environment."""
+    return environment / ("Scripts" if os.name == "nt" else "bin")
+
+
+def make_environment(folder: Path) -> list[str]:
+    """Create an environment if it is not there; returns the command that installs into it."""
+    python = binaries(folder) / "python"
     if not python.exists():
         # Debian ships venv without ensurepip; the system's pip can install into it as well.
-        made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True)
+        made = subprocess.run(
+            [sys.executable, "-m", "venv", folder], capture_output=True, text=True
+        )
         if made.returncode:
-            shutil.rmtree(VENV, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", "--without-pip", VENV], check=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     if works([python, "-m", "pip", "--version"]):
         return [str(python), "-m", "pip", "install"]
     outer = [sys.executable, "-m", "pip", "--python", str(python)]
@@ -72,9 +78,15 @@ def make_environment() -> list[str]:
     sys.exit("pip is missing. On Debian: apt-get install python3-venv")
 
 
-def ensure_libraries(wanted: dict[str, str]) -> None:
-    """Install the packages of missing libraries, or name them in one line and end."""
+def ensure_libraries(wanted: dict[str, str], programs: dict[str, str] | None = None) -> None:
+    """Install the packages of missing libraries and programs, or name them in one line and end.
+
+    Args:
+        wanted: library to package.
+        programs: program to package.
+    """
     missing = [package for library, package in wanted.items() if not loads(library)]
+    missing += [package for name, package in (programs or {}).items() if not shutil.which(name)]
     if not missing:
         return
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
@@ -88,7 +100,7 @@ def ensure_libraries(wanted: dict[str, str]) -> None:
         if done[-1].returncode == 0:
             return
         print(done[-1].stderr, file=sys.stderr)
-    sys.exit(f"Qt needs system libraries that are missing. On Debian: {' '.join(command)}")
+    sys.exit(f"System libraries are missing. On Debian: {' '.join(command)}")
 
 
 def loads(library: str) -> bool:

@@ -1,0 +1,177 @@
+"""What goes into the frozen program and what stays out; the spec asks, the tests too.
+
+PyInstaller takes what the imports of the program reach, and from Qt every plugin that belongs to
+a module. Much of that is for cameras, networks, other screens and other toolkits. Patterns are
+those of `fnmatch`, over the path inside the program with forward slashes, so one list serves all
+systems; `*` also matches slashes.
+"""
+
+import sys
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+EXCLUDED_MODULES = (
+    # A program without clients of the network cannot call anybody.
+    "asyncio",
+    "ftplib",
+    "http",
+    "smtplib",
+    "socketserver",
+    "ssl",
+    "urllib.request",
+    "webbrowser",
+    "xmlrpc",
+    "PySide6.QtDBus",
+    "PySide6.QtNetwork",
+    # Of the extras, for those who install with pip.
+    "dask",
+    "distributed",
+    # GPL, and for interactive Python only.
+    "readline",
+    # Of tools that build; Pillow would use the first for XMP, which the program reads itself.
+    "defusedxml",
+    "typing_extensions",
+    # For developers, and for other toolkits.
+    "_pyrepl",
+    "curses",
+    "doctest",
+    "ensurepip",
+    "idlelib",
+    "lib2to3",
+    "numpy.f2py",
+    "pdb",
+    "PIL.ImageQt",
+    "PIL.ImageTk",
+    "pydoc",
+    "tkinter",
+    "unittest",
+    "venv",
+)
+
+LEFT_OUT = (
+    # Qt: the window needs a screen of the desktop, its SVG icon, and the keyboard.
+    "*/translations/*",
+    "*/plugins/egldeviceintegrations/*",
+    "*/plugins/generic/*",
+    "*/plugins/networkinformation/*",
+    "*/plugins/tls/*",
+    "*/plugins/xcbglintegrations/*",
+    "*/plugins/platforms/*eglfs*",
+    "*/plugins/platforms/*linuxfb*",
+    "*/plugins/platforms/*minimal*",
+    "*/plugins/platforms/*vkkhrdisplay*",
+    "*/plugins/platforms/*vnc*",
+    "*/plugins/platforms/*direct2d*",
+    # GTK's file dialog would bring GTK; the desktop portal asks the desktop for its own.
+    "*/plugins/platformthemes/*gtk3*",
+    "*/plugins/platforminputcontexts/*virtualkeyboard*",
+    # Evidence is decoded by Pillow in a process of its own, never by Qt.
+    "*/plugins/imageformats/*gif*",
+    "*/plugins/imageformats/*icns*",
+    "*/plugins/imageformats/*jpeg*",
+    "*/plugins/imageformats/*pdf*",
+    "*/plugins/imageformats/*tga*",
+    "*/plugins/imageformats/*tiff*",
+    "*/plugins/imageformats/*wbmp*",
+    "*/plugins/imageformats/*webp*",
+    "*Qt6EglFS*",
+    "*Qt6Network*",
+    "*Qt6Pdf*",
+    "*Qt6Qml*",
+    "*Qt6Quick*",
+    "*Qt6VirtualKeyboard*",
+    "*/opengl32sw.dll",
+    # OpenCV: cascades of its face detector, and the reader of films, which is loaded when asked.
+    "cv2/data/*",
+    "cv2/qt/*",
+    "cv2/opencv_videoio_ffmpeg*",
+    # onnxruntime: its providers for hardware of which the program has none tried.
+    "*onnxruntime_providers_tensorrt*",
+    "*onnxruntime_providers_openvino*",
+    "*onnxruntime_providers_qnn*",
+    # Screenshots and Tk.
+    "PIL/_imagingtk*",
+    # What pip noted about its work.
+    "*.dist-info/*",
+)
+
+FROM_THE_SYSTEM = (
+    # Of Python.
+    "libpython3.*",
+    "libbz2.so.*",
+    "libcrypto.so.*",
+    "libexpat.so.*",
+    "libffi.so.*",
+    "liblzma.so.*",
+    "libmpdec.so.*",
+    "libsqlite3.so.*",
+    "libz.so.*",
+    # Of Qt's platform plugin, and missing on many desktops.
+    "libxcb-cursor.so.*",
+    "libxcb-icccm.so.*",
+    "libxcb-image.so.*",
+    "libxcb-keysyms.so.*",
+    "libxcb-render-util.so.*",
+    "libxcb-util.so.*",
+    "libxcb-xkb.so.*",
+    "libxkbcommon-x11.so.*",
+    "libxkbcommon.so.*",
+)
+"""Libraries of the Linux that builds which are taken along; all others are those of the Linux that
+runs the program. What talks to the screen, the fonts and the sound must fit its drivers, and much
+of the rest is LGPL or worse to carry."""
+
+Entry = tuple[str, str, str]
+"""Of PyInstaller's lists: path inside the program, path on this machine, kind."""
+
+
+def select(entries: Iterable[Entry], platform: str = sys.platform) -> list[Entry]:
+    """Those entries that belong into the program.
+
+    Links to what is left out go with it.
+    """
+    kept = [entry for entry in entries if wanted(entry[0], entry[1], platform)]
+    inside = {posix(destination) for destination, _, _ in kept}
+    return [
+        (destination, source, kind)
+        for destination, source, kind in kept
+        if kind != "SYMLINK"
+        or str(PurePosixPath(posix(destination)).parent / posix(source)) in inside
+    ]
+
+
+def wanted(destination: str, source: str, platform: str = sys.platform) -> bool:
+    """Whether a file belongs into the program.
+
+    Args:
+        destination: its path inside the program.
+        source: its path on this machine.
+        platform: as `sys.platform` names it.
+    """
+    path = posix(destination)
+    if any(fnmatch(path, pattern) for pattern in LEFT_OUT):
+        return False
+    if platform == "linux" and "/" not in path and source.startswith(("/lib", "/usr/lib")):
+        return any(fnmatch(path, pattern) for pattern in FROM_THE_SYSTEM)
+    return True
+
+
+def cuda_libraries(environment: str) -> list[tuple[str, str]]:
+    """CUDA's libraries from NVIDIA's packages in an environment: (file, folder in the program).
+
+    They lie beside the executable's other libraries, where every system's loader looks.
+    """
+    found = sorted(
+        path
+        for kind in ("*.so*", "*.dll")
+        for path in Path(environment).rglob(f"nvidia/**/{kind}")
+        # What is compiled at run time alternatively; half of it.
+        if ".alt." not in path.name
+    )
+    return [(str(path), ".") for path in found]
+
+
+def posix(path: str) -> str:
+    """A path inside the program with forward slashes."""
+    return PureWindowsPath(path).as_posix()
