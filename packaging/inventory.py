@@ -1,4 +1,4 @@
-"""What a frozen program consists of: licences of everything, and a bill of materials.
+"""What a frozen program consists of, and the licences of everything.
 
 Each file and module that PyInstaller took is traced to the component it came from. A file of no
 known component, or a component without the text of its licence, ends the build: what cannot be
@@ -6,34 +6,25 @@ accounted for is not shipped.
 
     build/cpu/venv/bin/python packaging/inventory.py --flavour cpu
 
-Runs in the environment that the program was frozen in. Writes ``licences/`` and ``sbom.cdx.json``
-(CycloneDX 1.6) into the program.
+Runs in the environment that the program was frozen in. Writes ``licences/`` and, with the help of
+`bill_of_materials.py`, ``sbom.cdx.json`` into the program.
 """
 
 import argparse
 import ast
 import importlib.metadata
+import json
 import platform
 import shutil
 import subprocess
 import sys
 import sysconfig
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import release
-from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component as BomComponent
-from cyclonedx.model.component import ComponentType
-from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
-from cyclonedx.output.json import JsonV1Dot6
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-from packageurl import PackageURL
 
 HERE = Path(__file__).resolve().parent
 TEXTS = HERE / "licences"
@@ -69,6 +60,7 @@ class Component:
         texts: files with licences, by the name they get.
         files: inside the program; modules of Python by their dotted names.
         purl: package URL (github.com/package-url); empty if there is no registry.
+        parts: name, version and package URL of libraries that its wheel carries.
     """
 
     name: str
@@ -77,6 +69,7 @@ class Component:
     texts: dict[str, Path] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     purl: str = ""
+    parts: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def main() -> int:
@@ -92,27 +85,25 @@ def main() -> int:
         return 1
     folder = release.internal(program) if program.suffix == ".app" else program
     write_licences(folder / "licences", components)
-    (folder / "sbom.cdx.json").write_text(bill_of_materials(flavour, components), "utf-8")
+    # Here, because tests of the rest do without the library that writes it.
+    from bill_of_materials import document
+
+    (folder / "sbom.cdx.json").write_text(document(flavour, components), "utf-8")
     print(f"{len(components)} components, each with its licence: {folder / 'licences'}")
     return 0
 
 
 def taken(work: Path) -> list[tuple[str, Path]]:
     """What PyInstaller took: path in the program, or name of a module, and where it is from."""
-    found: list[tuple[str, Path]] = []
-    for listing in ("COLLECT-00.toc", "PYZ-00.toc", "Analysis-00.toc"):
-        tree = ast.literal_eval((work / listing).read_text("utf-8"))
-        if listing.startswith("COLLECT"):
-            found += [
-                (name, Path(source))
-                for name, source, kind in tree[0]
-                if kind not in ("SYMLINK", "EXECUTABLE", "PKG") and not is_made(source)
-            ]
-        elif listing.startswith("PYZ"):
-            found += [
-                (name, Path(source)) for name, source, _ in tree[1] if source not in ("-", "")
-            ]
-    return found
+    files = ast.literal_eval((work / "COLLECT-00.toc").read_text("utf-8"))[0]
+    modules = ast.literal_eval((work / "PYZ-00.toc").read_text("utf-8"))[1]
+    kept = [
+        (name, source)
+        for name, source, kind in files
+        if kind not in ("SYMLINK", "EXECUTABLE") and not is_made(source)
+    ]
+    kept += [(name, source) for name, source, _ in modules if source not in ("-", "")]
+    return [(name, Path(source)) for name, source in kept]
 
 
 def is_made(source: str) -> bool:
@@ -199,7 +190,21 @@ def of_package(name: str) -> Component:
     said = distribution.metadata.get("License-Expression") or distribution.metadata.get("License")
     licence = SPDX.get(name) or said or ""
     version = distribution.version
-    return Component(name, version, licence, texts, purl=f"pkg:pypi/{name}@{version}")
+    purl = f"pkg:pypi/{name}@{version}"
+    return Component(name, version, licence, texts, purl=purl, parts=carried_by(distribution))
+
+
+def carried_by(distribution: importlib.metadata.Distribution) -> list[tuple[str, str, str]]:
+    """The libraries that were put into a wheel so that it runs anywhere, as its maker noted."""
+    return sorted(
+        {
+            (part["name"], part["version"], part.get("purl", ""))
+            for path in distribution.files or ()
+            if path.name == "auditwheel.cdx.json"
+            for part in json.loads(path.read_text("utf-8"))["components"]
+            if not part.get("purl", "").startswith("pkg:pypi/")
+        }
+    )
 
 
 def is_licence(path: Path) -> bool:
@@ -280,45 +285,6 @@ def write_licences(folder: Path, components: list[Component]) -> None:
         licence = component.licence or "see the text"
         lines.append(f"{component.name} {component.version}: {licence}")
     (folder / "INDEX.txt").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def bill_of_materials(flavour: str, components: list[Component]) -> str:
-    """A CycloneDX document, valid by its schema, the same for every build of one commit."""
-    bom = Bom()
-    named = {component.name: bom_component(component) for component in components}
-    root = named.pop("elascope")
-    root.type = ComponentType.APPLICATION
-    root.name = release.name(flavour)
-    bom.metadata.component = root
-    bom.metadata.timestamp = datetime.fromtimestamp(release.epoch(), UTC)
-    bom.metadata.tools.components.clear()
-    for component in named.values():
-        bom.components.add(component)
-    bom.register_dependency(root, named.values())
-    what = "\n".join(f"{c.name} {c.version}" for c in components)
-    bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, f"{release.artefact(flavour)}\n{what}")
-    text = JsonV1Dot6(bom).output_as_string(indent=2)
-    errors = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
-    if errors is not None:
-        sys.exit(f"The bill of materials is not valid: {errors}")
-    return text + "\n"
-
-
-def bom_component(component: Component) -> BomComponent:
-    """A component as CycloneDX has it."""
-    found = BomComponent(
-        name=component.name,
-        version=component.version,
-        type=ComponentType.LIBRARY,
-        bom_ref=component.purl or component.name,
-        purl=PackageURL.from_string(component.purl) if component.purl else None,
-    )
-    if component.licence:
-        try:
-            found.licenses.add(LicenseExpression(component.licence))
-        except ValueError:
-            found.licenses.add(DisjunctiveLicense(name=component.licence))
-    return found
 
 
 if __name__ == "__main__":
