@@ -1,16 +1,22 @@
-"""Sessions of onnxruntime. This is the only module of the program that imports it."""
+"""Sessions of onnxruntime. This is the only module of the program that imports it.
+
+It does so when the first model is loaded: a window is there before any is asked.
+"""
+
+from __future__ import annotations
 
 import sys
 from ctypes.util import find_library
 from pathlib import Path
-from typing import TypeAlias
-
-import onnxruntime
+from typing import TYPE_CHECKING, TypeAlias
 
 from app.errors import ModelRefusedError
 
-Session: TypeAlias = onnxruntime.InferenceSession
-"""A loaded graph."""
+if TYPE_CHECKING:
+    import onnxruntime
+
+    Session: TypeAlias = onnxruntime.InferenceSession
+    """A loaded graph."""
 
 
 def open_session(source: bytes | Path, name: str) -> Session:
@@ -23,6 +29,8 @@ def open_session(source: bytes | Path, name: str) -> Session:
     Raises:
         ModelRefusedError: onnxruntime cannot load it.
     """
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # the analyst gets sentences, not the library's log
     # Callers run several images at once; one thread each keeps the cores from contending.
@@ -54,6 +62,8 @@ def _providers() -> list[str]:
     The GPU wheel claims CUDA on any machine and prints errors when the driver is missing, so
     CUDA is asked for only where a driver can be seen. onnxruntime itself falls back to the CPU.
     """
+    import onnxruntime
+
     available = onnxruntime.get_available_providers()
     if "CUDAExecutionProvider" in available and _nvidia_driver():
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
