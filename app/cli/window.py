@@ -1,6 +1,7 @@
 """``elascope open``: the window, or a sentence on why there is none."""
 
 import argparse
+import gc
 import os
 import sys
 
@@ -18,6 +19,8 @@ def open_window(options: argparse.Namespace) -> int:
         raise ElascopeError(
             "There is no display for the window. Without one, use elascope scan and elascope ela."
         )
+    # What is imported stays; to look for garbage in it only takes time.
+    gc.disable()
     try:
         from app.gui.application import run
     except ImportError as error:
@@ -25,4 +28,6 @@ def open_window(options: argparse.Namespace) -> int:
             f"The window cannot be opened: {error}. "
             "On Debian, python3 packaging/bootstrap.py --libraries display installs what it needs."
         ) from error
+    finally:
+        gc.enable()
     return run(options.path)

@@ -32,7 +32,6 @@ class Detector:
         card: the model's card.
         path: the ONNX file.
         sha256: of the ONNX file.
-        provider: the execution provider that the session really uses.
         backbone: that gives the model's features; None where it takes pixels.
     """
 
@@ -58,7 +57,6 @@ class Detector:
         self._session = open_session(content, name)
         self.card: ModelCard = parse_card(metadata(self._session).get(METADATA_KEY), name)
         self._check_tensors(name)
-        self.provider: str = provider_of(self._session)
         self.backbone: Backbone | None = None
         if wanted := self.card.backbone:
             self.backbone = (backbones or Backbones(())).get(wanted.sha256, wanted.name, name)
@@ -66,6 +64,13 @@ class Detector:
         self._network: WhereNetwork | None = None
         if where is not None and where.network:
             self._network = WhereNetwork(path.parent / WHERE_FILE, self.card, where)
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that really computes; both where the backbone has another."""
+        own = provider_of(self._session)
+        shared = self.backbone.provider if self.backbone else own
+        return ", ".join(dict.fromkeys((shared, own)))
 
     def logits(self, batch: TensorF32) -> dict[str, NDArray[np.float32]]:
         """Run a model without a backbone.

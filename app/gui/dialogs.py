@@ -4,7 +4,6 @@ import html
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QIcon
@@ -209,6 +208,8 @@ def _libraries() -> list[tuple[str, str, str]]:
 
 
 def _version(library: Library) -> str:
+    from importlib import metadata  # takes longer to import than the rest of this module
+
     for distribution in library.distributions:
         try:
             return metadata.version(distribution)

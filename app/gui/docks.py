@@ -1,5 +1,6 @@
 """The panels around the light table: where they are at first, and bringing one to the front."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
@@ -69,17 +70,21 @@ class Docks:
         # At once, so that what is in it can be given the keyboard.
         dock.widget().show()
 
-    def arrange_once(self) -> bool:
-        """Arrange them when the window is first shown; whether that was now.
+    def arrange_once(self, restore: Callable[[], bool]) -> None:
+        """Put them where they were, or else where they are at first; only the first time it counts.
 
-        Not before: Qt 6.11 paints a second tab bar when two groups of docks are made, or
-        restored, in a window that was never shown.
+        Not before the window is shown: Qt 6.11 paints a second tab bar when two groups of docks
+        are made, or restored, in a window that was never shown; and so it does when they are
+        restored in one that is seen after they were arranged.
+
+        Args:
+            restore: puts them where they were; False when that is not known.
         """
         if self._arranged:
-            return False
+            return
         self._arranged = True
-        self.arrange()
-        return True
+        if not restore():
+            self.arrange()
 
     def arrange(self) -> None:
         """Put every dock where it is at the first start."""

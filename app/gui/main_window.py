@@ -1,76 +1,109 @@
-"""The window: it puts the panels together and brings images to them."""
+"""The window: an empty frame at once, and what it is furnished with soon after.
 
-import threading
-from collections.abc import Sequence
+This module imports nothing that takes long, so that the frame is on the screen as soon as Qt can
+put it there. `app.gui.furnishing` brings the rest.
+"""
+
+from __future__ import annotations
+
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QThreadPool, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QLabel,
-    QMainWindow,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow
 
-from app.analysis import ANALYSES
-from app.analysis.base import Analysis, Params
-from app.evidence.guard import Guard
-from app.gui.appearance import Appearance, Look
-from app.gui.batch import Batch
-from app.gui.dialogs import about, model_cards
-from app.gui.docks import Docks
-from app.gui.exports import Exports
-from app.gui.folder.listing import Listing, files_to_show
-from app.gui.folder.panel import FolderPanel
-from app.gui.folder.thumbnails import ThumbnailSource
-from app.gui.help_panel import HelpPanel
-from app.gui.image_desk import ImageDesk
-from app.gui.info.panel import InfoPanel
-from app.gui.jobs import Channel
-from app.gui.map_panel import MapPanel
-from app.gui.menus import Menus
-from app.gui.models import Models
-from app.gui.notice import Notice
-from app.gui.presets import Presets
-from app.gui.regions.desk import RegionDesk
-from app.gui.regions.panel import RegionsPanel
-from app.gui.regions.sweep_strip import SweepStrip
-from app.gui.saving import Saving
-from app.gui.scan.order import Filter
-from app.gui.scan.overview import Overview
-from app.gui.scan.panel import ScanPanel
-from app.gui.scrolling import scrolling
-from app.gui.session.desk import SessionDesk
-from app.gui.session.notes_panel import NotesPanel
-from app.gui.settings import Settings
-from app.gui.table.inspection import Inspection, inspect
-from app.gui.table.light_table import LightTable
-from app.gui.verdict_panel import VerdictPanel
-from app.gui.where.desk import WhereDesk
-from app.gui.where.panel import WherePanel
-from app.gui.window_state import state_of, take_up_regions, take_up_settings
-from app.session import Session
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+    from PySide6.QtWidgets import QWidget
 
-def _path(text: object) -> Path | None:
-    return Path(text) if isinstance(text, str) and text else None
+    from app.analysis.base import Analysis, Params
+    from app.evidence.guard import Guard
+    from app.gui.appearance import Appearance, Look
+    from app.gui.batch import Batch
+    from app.gui.docks import Docks
+    from app.gui.exports import Exports
+    from app.gui.folder.desk import FolderDesk
+    from app.gui.folder.panel import FolderPanel
+    from app.gui.folder.thumbnails import ThumbnailSource
+    from app.gui.help_panel import HelpPanel
+    from app.gui.image_desk import ImageDesk
+    from app.gui.info.panel import InfoPanel
+    from app.gui.map_panel import MapPanel
+    from app.gui.menus import Menus
+    from app.gui.model_pages import ModelPages
+    from app.gui.models import Models
+    from app.gui.notice import Notice
+    from app.gui.presets import Presets
+    from app.gui.regions.desk import RegionDesk
+    from app.gui.regions.panel import RegionsPanel
+    from app.gui.regions.sweep_strip import SweepStrip
+    from app.gui.saving import Saving
+    from app.gui.scan.order import Filter
+    from app.gui.scan.overview import Overview
+    from app.gui.scan.panel import ScanPanel
+    from app.gui.session.desk import SessionDesk
+    from app.gui.session.notes_panel import NotesPanel
+    from app.gui.session.reopening import Reopening
+    from app.gui.settings import Settings
+    from app.gui.table.inspection import Inspection
+    from app.gui.table.light_table import LightTable
+    from app.gui.verdict_panel import VerdictPanel
+    from app.gui.where.desk import WhereDesk
+    from app.gui.where.panel import WherePanel
+
+STARTING = "Elascope – starting"
+"""Title of a window that is not furnished yet."""
 
 
 class MainWindow(QMainWindow):
     """Folder, light table, panels and batch scan.
 
+    Until it is furnished it is a frame with a word in it: it can be moved and closed, and remembers
+    what it is to open.
+
     Args:
         model_folders: where models are looked for.
         settings: what is remembered from one day to the next.
         look: the appearance; None keeps the application's.
-        thumbnails: makes small pictures; None decodes here and keeps none on disk.
-        guard: decodes pictures in a process of its own; None decodes here.
+        thumbnails: as for `furnish`.
         backbone_folders: where the networks are looked for that models share.
+        guard: as for `furnish`.
+        furnished: at once; otherwise `furnish` is to be called.
     """
+
+    analyses: tuple[Analysis, ...]
+    models: Models
+    menus: Menus
+    notice: Notice
+    table: LightTable
+    docks: Docks
+
+    folder: FolderPanel
+    map_panel: MapPanel
+    verdict: VerdictPanel
+    where_panel: WherePanel
+    info: InfoPanel
+    notes: NotesPanel
+    regions_panel: RegionsPanel
+    help: HelpPanel
+    scan_panel: ScanPanel
+    overview: Overview
+    sweep: SweepStrip
+
+    batch: Batch
+    exports: Exports
+    folders: FolderDesk
+    images: ImageDesk
+    pages: ModelPages
+    presets: Presets
+    regions: RegionDesk
+    reopening: Reopening
+    saving: Saving
+    sessions: SessionDesk
+    where: WhereDesk
 
     def __init__(
         self,
@@ -81,112 +114,92 @@ class MainWindow(QMainWindow):
         backbone_folders: Sequence[Path] = (),
         guard: Guard | None = None,
         parent: QWidget | None = None,
+        *,
+        furnished: bool = True,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Elascope")
+        self.setWindowTitle(STARTING)
         self.setAcceptDrops(True)
         self.resize(1440, 900)
         self.settings, self._look = settings, look
-        self.analyses = ANALYSES
-        self.models = Models(model_folders, backbone_folders)
-        self._guard = guard
-        self._leaving = False
-        self._to_restore: dict[str, Any] = {}
-
+        settings.restore_geometry(self)
+        self._model_folders, self._backbone_folders = model_folders, backbone_folders
+        self._furnished = self._leaving = False
+        self._to_open: tuple[list[Path], Path | None] | None = None
         self.pool = QThreadPool(self)
         self.pool.setMaxThreadCount(4)
-        self._listing = Channel(self.pool, self)
-        self._listing_again = Channel(self.pool, self)
-        self._loading_reference = Channel(self.pool, self)
-        self._describing = Channel(self.pool, self)
-
-        self._build_panels(thumbnails)
-        self.batch = Batch(self.scan_panel, self.overview, self.models, self.pool, self)
-        self.saving = Saving(self.pool, self.notice, settings, self)
-        self.where = WhereDesk(self.table, self.where_panel, self.models, self.pool, self)
-        self.exports = Exports(self.table, self.folder, self.batch, self.where, self.saving, self)
-        self.sessions = SessionDesk(
-            self.notes,
-            self.folder,
-            self.notice,
-            self.saving,
-            settings,
-            lambda: state_of(self.table, self.map_panel, self.regions),
-            self.pool,
-            self,
-        )
-        self.regions = RegionDesk(self.table, self.regions_panel, self.sweep, self.pool, self)
-        self.images = ImageDesk(
-            self.table,
-            (self.map_panel, self.info, self.verdict),
-            (self.regions, self.sessions, self.where),
-            self.models,
-            self.notice,
-            self.pool,
-            self,
-            guard,
-        )
-        self.presets = Presets(self.map_panel, settings, self)
-        self.menus = Menus(self)
-        self.help.set_shortcuts(self.menus.shortcuts())
-        self._connect()
-        self._update_actions()
+        self._cursor, self._zoom = QLabel(), QLabel()
+        self.setCentralWidget(_word("Elascope is starting…"))
+        if furnished:
+            self.furnish(thumbnails, guard)
 
     # Construction -----------------------------------------------------------------------------
 
-    def _build_panels(self, thumbnails: ThumbnailSource | None) -> None:
-        self.notice = Notice()
-        self.map_panel = MapPanel(self.analyses)
-        self.table = LightTable(
-            self.map_panel.analysis, self.map_panel.form.params, self.pool, self
-        )
-        centre = QWidget()
-        layout = QVBoxLayout(centre)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.notice)
-        layout.addWidget(self.table, 1)
-        self.setCentralWidget(centre)
-        self.folder = FolderPanel(thumbnails)
-        self.verdict = VerdictPanel()
-        self.where_panel = WherePanel()
-        self.info = InfoPanel()
-        self.notes = NotesPanel()
-        self.regions_panel = RegionsPanel()
-        self.help = HelpPanel(self.analyses)
-        self.scan_panel = ScanPanel(self.pool)
-        self.overview = Overview(thumbnails)
-        self.sweep = SweepStrip(self.pool)
-        self.docks = Docks(
-            self,
-            folder=("Folder", self.folder),
-            map=(self.map_panel.analysis.title, scrolling(self.map_panel)),
-            verdict=("Verdict", scrolling(self.verdict)),
-            where=("Where", scrolling(self.where_panel)),
-            file=("File", self.info),
-            notes=("Notes", self.notes),
-            regions=("Regions", self.regions_panel),
-            help=("Help", self.help),
-            scan=("Scan", self.scan_panel),
-            overview=("Overview", self.overview),
-            sweep=("Quality sweep", self.sweep),
-        )
-        self._cursor = QLabel()
-        self._zoom = QLabel()
+    def furnish(
+        self, thumbnails: ThumbnailSource | None = None, guard: Guard | None = None
+    ) -> None:
+        """Put everything into the frame, and open what it was asked to open meanwhile.
+
+        Args:
+            thumbnails: makes small pictures; None decodes here and keeps none on disk.
+            guard: decodes pictures in a process of its own; None decodes here.
+        """
+        from app.gui.furnishing import furnish
+
+        furnish(self, self._model_folders, self._backbone_folders, thumbnails, guard)
         self.statusBar().addWidget(self._cursor, 1)
         self.statusBar().addPermanentWidget(self._zoom)
+        self._furnished = True
+        self._connect()
+        self._update_actions()
+        if self.isVisible():
+            self._arrange()
+        self._set_title("")
+        if self._to_open is not None:
+            self.folders.open(*self._to_open)
+
+    def show_failure(self, sentence: str) -> None:
+        """Say why the window will stay empty."""
+        self._furnished = False
+        self.setWindowTitle("Elascope – not started")
+        self.menuBar().clear()
+        for dock in self.findChildren(QDockWidget):
+            dock.hide()
+        self.setCentralWidget(_word(sentence))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Arrange the docks, as they were left or as at the first start."""
         super().showEvent(event)
-        if self.docks.arrange_once():
-            self.settings.restore_layout(self)
+        if self._furnished:
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """Arrange the docks, if that was not done yet."""
+
+        def restored() -> bool:
+            self._lay_out_at_once()
+            return self.settings.restore_layout(self)
+
+        self.docks.arrange_once(restored)
+
+    def _lay_out_at_once(self) -> None:
+        """Show and lay out what is in the window.
+
+        Qt does that in the next round of events. Docks that are arranged before would share the
+        room of the picture, too.
+        """
+        layout, centre = self.layout(), self.centralWidget()
+        assert layout is not None and centre is not None
+        for part in (centre, self.menuBar(), self.statusBar()):
+            part.show()
+        layout.activate()
 
     def _connect(self) -> None:
         self.folder.selected.connect(self.images.show)
         self.images.titled.connect(self._set_title)
         self.images.loaded.connect(self._image_loaded)
-        self.folder.changed_on_disk.connect(self._list_again)
+        self.folder.changed_on_disk.connect(self.folders.list_again)
+        self.folders.listed.connect(self._update_actions)
         panel = self.map_panel
         panel.changed.connect(self._set_params)
         panel.show_changed.connect(self.table.set_show)
@@ -200,7 +213,7 @@ class MainWindow(QMainWindow):
         self.table.failed.connect(partial(self.notice.say_error, "No map:"))
         self.table.looked.connect(self._show_zoom)
         self.verdict.where_wanted.connect(self.show_where)
-        self.verdict.card_wanted.connect(self.show_card)
+        self.verdict.card_wanted.connect(self.pages.show_card)
         self.where.changed.connect(self._where_changed)
         self.where_panel.map_export_wanted.connect(self.exports.where_map)
         self.where_panel.regions_export_wanted.connect(self.exports.where_regions)
@@ -212,7 +225,7 @@ class MainWindow(QMainWindow):
         self.scan_panel.changed.connect(self._update_scan_actions)
         self.overview.filter_wanted.connect(self.show_rows)
         self.overview.opened.connect(self.folder.select)
-        self.sessions.opened.connect(self._session_opened)
+        self.sessions.opened.connect(self.reopening.begin)
         self.regions.quality_chosen.connect(
             lambda quality: panel.form.set_value("quality", quality)
         )
@@ -254,34 +267,14 @@ class MainWindow(QMainWindow):
     # Folder and image -------------------------------------------------------------------------
 
     def open_paths(self, roots: list[Path], image: Path | None = None) -> None:
-        """Show the files of folders, or the given files; begin with ``image`` if it is there."""
-        absolute = [root.absolute() for root in roots]
+        """Show the files of folders, or the given files; begin with ``image`` if it is there.
 
-        def done(listing: tuple[Path, str, Listing]) -> None:
-            folder, title, entries = listing
-            self.settings.keep_directory("open", folder)
-            self.settings.add_recent_folder(folder)
-            self.sessions.edits.look_at(absolute)
-            self.folder.show_paths(title, entries)
-            self.folder.set_marks(self.sessions.edits.marks())
-            self.batch.announce_rows()
-            if not self.folder.model.paths:
-                self.images.show_nothing()
-            if image is not None and image in self.folder.model.paths:
-                self.folder.select(image)
-            self._update_actions()
-
-        failed = partial(self.notice.say_error, "The folder could not be listed.")
-        self._listing.request(object(), lambda stop: files_to_show(absolute, stop), done, failed)
-
-    def _list_again(self, roots: list[Path]) -> None:
-        def done(listing: tuple[Path, str, Listing]) -> None:
-            self.folder.update_entries(listing[2])
-            self._update_actions()
-            self.images.compare_with_disk(listing[2])
-
-        failed = partial(self.notice.say_error, "The folder could not be listed again.")
-        self._listing_again.request("again", lambda stop: files_to_show(roots, stop), done, failed)
+        Before the window is furnished this is kept for then; the last one counts.
+        """
+        if self._furnished:
+            self.folders.open(roots, image)
+        else:
+            self._to_open = roots, image
 
     def start_scan(self) -> None:
         """Judge every file of the list."""
@@ -301,7 +294,7 @@ class MainWindow(QMainWindow):
 
     def _image_loaded(self, inspection: Inspection | None) -> None:
         if inspection is not None:
-            self._restore_view(inspection)
+            self.reopening.go_on(inspection)
         self._update_actions()
 
     # View -------------------------------------------------------------------------------------
@@ -354,73 +347,12 @@ class MainWindow(QMainWindow):
         geometry = self.table.viewport.geometry
         self._zoom.setText(f"{geometry.zoom:.0%}" if geometry else "")
 
-    # Session ----------------------------------------------------------------------------------
-
-    def _session_opened(self, session: Session) -> None:
-        """Take up how the window stood when the session was saved."""
-        state = session.settings
-        take_up_settings(state, self.analyses, self.table, self.map_panel)
-        self._to_restore = dict(state)
-        if session.roots:
-            self.open_paths(list(session.roots), _path(state.get("image")))
-
-    def _restore_view(self, inspection: Inspection) -> None:
-        """Once the image of the session is there: its regions, and what it was compared with."""
-        state, self._to_restore = self._to_restore, {}
-        if _path(state.get("image")) != inspection.path:
-            return
-        take_up_regions(state, self.regions)
-        reference = _path(state.get("reference"))
-        if reference is not None:
-            failed = partial(self.notice.say_error, "The reference image was not opened.")
-            self._loading_reference.request(
-                reference,
-                lambda stop: inspect(reference, self._guard, stop),
-                self.table.compare_with,
-                failed,
-            )
-
-    # Files and help ---------------------------------------------------------------------------
-
-    def choose_folder(self) -> None:
-        """Ask for a folder and show it."""
-        folder = self.settings.directory("open") or Path.home()
-        chosen = QFileDialog.getExistingDirectory(self, "Open folder", str(folder))
-        if chosen:
-            self.open_paths([Path(chosen)])
-
-    def choose_images(self) -> None:
-        """Ask for images and show them."""
-        folder = self.settings.directory("open") or Path.home()
-        chosen, _ = QFileDialog.getOpenFileNames(self, "Open images", str(folder))
-        if chosen:
-            self.open_paths([Path(name) for name in chosen])
+    # Help ------------------------------------------------------------------------------------
 
     def explain(self, topic: str = "") -> None:
         """Show a page of the help; by default that of the current analysis."""
         self.help.show_topic(topic or self.map_panel.analysis.id)
         self.docks.bring_up("help")
-
-    def show_models(self) -> None:
-        """Show the cards of the models."""
-        self._with_models(lambda found: model_cards(self, found, self.models.refusals))
-
-    def show_card(self, name: str) -> None:
-        """Show the card of one model."""
-        self._with_models(
-            lambda found: model_cards(self, [d for d in found if d.card.name == name], ())
-        )
-
-    def show_about(self) -> None:
-        """Show versions and licences."""
-        self._with_models(lambda found: about(self, found))
-
-    def _with_models(self, show: Any) -> None:
-        def load(_: threading.Event) -> Any:
-            return self.models.load()
-
-        failed = partial(self.notice.say_error, "The models could not be read.")
-        self._describing.request("models", load, show, failed)
 
     # Events -----------------------------------------------------------------------------------
 
@@ -437,6 +369,11 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End all work before the window goes; unsaved marks and notes are asked about first."""
+        if not self._furnished:
+            self.settings.keep_geometry(self)
+            self.settings.sync()
+            super().closeEvent(event)
+            return
         self.notes.flush()
         if not self._leaving and not self.sessions.edits.clean:
             event.ignore()
@@ -445,15 +382,30 @@ class MainWindow(QMainWindow):
         self.settings.keep_layout(self)
         self.settings.sync()
         self.hide()
+        self._end_work()
+        super().closeEvent(event)
+
+    def _end_work(self) -> None:
+        from app.gui.jobs import Channel
+
         for channel in self.findChildren(Channel):
             channel.drop()
         self.folder.model.close()
         self.overview.close_pictures()
         self.batch.close()
         self.pool.waitForDone(5000)
-        super().closeEvent(event)
 
     def _leave(self) -> None:
         self._leaving = True
         # Qt ignores a second close while the first is being answered.
         QTimer.singleShot(0, self.close)
+
+
+def _word(text: str) -> QLabel:
+    """What stands in a window with nothing else in it."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setWordWrap(True)
+    label.setMargin(24)
+    return label

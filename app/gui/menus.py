@@ -51,8 +51,8 @@ class Menus:
 
     def _file(self) -> None:
         window, menu = self._window, self._menu("&File")
-        self._add(menu, "&Open folder…", window.choose_folder, "Ctrl+O")
-        self._add(menu, "Open &images…", window.choose_images, "Ctrl+Shift+O")
+        self._add(menu, "&Open folder…", window.folders.choose_folder, "Ctrl+O")
+        self._add(menu, "Open &images…", window.folders.choose_images, "Ctrl+Shift+O")
         self._recent = menu.addMenu("&Recent folders")
         self._recent.aboutToShow.connect(self._fill_recent)
         self._fill_recent()
@@ -163,8 +163,8 @@ class Menus:
         window, menu = self._window, self._menu("&Help")
         self._add(menu, "What does the map &show?", window.explain, "F1")
         self._add(menu, "&Keyboard and mouse", partial(window.explain, "window"), "Shift+F1")
-        self._add(menu, "&Models", window.show_models)
-        self._add(menu, "&About Elascope", window.show_about)
+        self._add(menu, "&Models", window.pages.show_cards)
+        self._add(menu, "&About Elascope", window.pages.show_about)
 
     # Building ---------------------------------------------------------------------------------
 

@@ -3,21 +3,27 @@
 Every value is kept as plain text. A damaged file therefore never reaches Qt's own value
 formats, and what cannot be read counts as not there. Where the file cannot be written, the
 window works and forgets.
+
+It is read before the window is seen, so nothing that takes long is imported here.
 """
+
+from __future__ import annotations
 
 import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote_to_bytes
 
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QMainWindow
 
-from app.analysis.base import Params, ParamValue
 from app.errors import InvalidParameterError
 from app.gui.appearance import Appearance
+
+if TYPE_CHECKING:
+    from app.analysis.base import Params, ParamValue
 
 LAYOUT_VERSION = 2
 """Raised whenever docks or toolbars come, go or change their names: older layouts are dropped."""
@@ -74,22 +80,31 @@ class Settings:
 
     def keep_layout(self, window: QMainWindow) -> None:
         """Remember size, place, docks and toolbars of ``window``."""
-        self._store.setValue("window/geometry", _as_text(window.saveGeometry()))
+        self.keep_geometry(window)
         self._store.setValue("window/layout", _as_text(window.saveState(LAYOUT_VERSION)))
 
-    def restore_layout(self, window: QMainWindow) -> bool:
-        """Lay out ``window`` as remembered; False, and ``window`` unchanged, where nothing fits.
+    def keep_geometry(self, window: QMainWindow) -> None:
+        """Remember size and place of ``window`` alone, which may have no docks yet."""
+        self._store.setValue("window/geometry", _as_text(window.saveGeometry()))
 
-        Docks and toolbars must exist and have object names.
+    def restore_geometry(self, window: QMainWindow) -> None:
+        """Give ``window`` the size and place that are remembered; best before it is shown."""
+        geometry = self._bytes("window/geometry")
+        if not geometry.isEmpty():
+            window.restoreGeometry(geometry)
+
+    def restore_layout(self, window: QMainWindow) -> bool:
+        """Put docks and toolbars where they were; False, and ``window`` unchanged, if none fits.
+
+        They must exist and have object names, and ``window`` its size: docks share what there is.
         """
-        geometry, layout = self._bytes("window/geometry"), self._bytes("window/layout")
+        layout = self._bytes("window/layout")
         if layout.isEmpty():
             return False
         before = window.saveState(LAYOUT_VERSION)
         if not window.restoreState(layout, LAYOUT_VERSION):
             window.restoreState(before, LAYOUT_VERSION)
             return False
-        window.restoreGeometry(geometry)
         return True
 
     @property

@@ -161,19 +161,82 @@ def test_importing_the_runtime_in_a_fresh_process_is_silent(tmp_path: Path) -> N
     ("claimed", "driver", "asked"),
     [
         (["CUDAExecutionProvider"], False, []),
-        (["CUDAExecutionProvider"], True, ["CUDAExecutionProvider"]),
+        (["CUDAExecutionProvider"], True, [["CUDAExecutionProvider", "CPUExecutionProvider"]]),
         ([], True, []),
         (["TensorrtExecutionProvider"], True, []),
     ],
 )
 def test_the_graphics_card_is_asked_for_only_where_its_driver_is_seen(
-    monkeypatch: pytest.MonkeyPatch, claimed: list[str], driver: bool, asked: list[str]
+    monkeypatch: pytest.MonkeyPatch, claimed: list[str], driver: bool, asked: list[list[str]]
 ) -> None:
     """The GPU wheel claims CUDA on any machine and prints errors when it is then asked for."""
     processor = ["CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: claimed + processor)
     monkeypatch.setattr(session_module, "_nvidia_driver", lambda: driver)
-    assert session_module._providers() == asked + processor
+    assert session_module._providers() == [*asked, processor]
+
+
+_AS_ON_A_MACHINE_WITH_A_DRIVER = """
+import sys
+from pathlib import Path
+import numpy as np
+from app.detection import session
+from app.detection.detector import Detector
+session._nvidia_driver = lambda: True
+assert len(session._providers()) == 2
+detector = Detector(Path(sys.argv[1]))
+pixels = np.load(sys.argv[2])
+print(detector.provider, repr(detector.logits_of(pixels)))
+"""
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" not in onnxruntime.get_available_providers()
+    or Path("/dev/nvidiactl").exists(),
+    reason="needs the GPU wheel and no GPU",
+)
+def test_a_gpu_whose_libraries_are_missing_is_passed_over_without_a_word(tmp_path: Path) -> None:
+    """The driver alone does not bring CUDA; onnxruntime then says so on descriptor 2 by itself."""
+    path = write_model(tmp_path / "m.onnx", card().to_json())
+    pixels = noise(40, 50)
+    np.save(tmp_path / "pixels.npy", pixels)
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_ON_A_MACHINE_WITH_A_DRIVER, path, tmp_path / "pixels.npy"],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"CPUExecutionProvider {Detector(path).logits_of(pixels)!r}\n"
+
+
+def test_a_gpu_that_fails_is_passed_over_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its libraries are there, and then no session can be made on it."""
+    known = onnxruntime.InferenceSession
+    tried: list[list[str]] = []
+
+    def make(source: object, options: object, *, providers: list[str], **more: object) -> object:
+        tried.append(providers)
+        if "CUDAExecutionProvider" in providers:
+            raise RuntimeError("CUDA failure 100: no CUDA-capable device is detected")
+        return known(source, options, providers=providers, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", make)
+    monkeypatch.setattr(session_module, "_nvidia_driver", lambda: True)
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+    detector = Detector(write_model(tmp_path / "m.onnx", card().to_json()))
+    assert [providers[0] for providers in tried] == [
+        "CUDAExecutionProvider",
+        "CPUExecutionProvider",
+    ]
+    assert detector.provider == "CPUExecutionProvider"
+    assert len(detector.logits_of(noise(20, 20))) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 100], ids=["empty", "garbage"])

@@ -119,7 +119,7 @@ def test_a_changed_file_is_said_and_read_again_on_request(
     other.write_bytes(encoded(scene(96, 128, 7), "JPEG", quality=90))
     os.utime(other, ns=(10**18, 10**18))
     shutil.copy2(other, pair / "a.jpg")
-    examiner.window._list_again([pair])
+    examiner.window.folders.list_again([pair])
     qtbot.waitUntil(lambda: "has changed on disk" in examiner.notice, timeout=10_000)
     assert before in examiner.notice
     assert examiner.inspection.evidence.sha256 == before
@@ -131,7 +131,7 @@ def test_a_changed_file_is_said_and_read_again_on_request(
 def test_a_deleted_file_is_said(qtbot: QtBot, examiner: Examiner, pair: Path) -> None:
     examiner.open(pair, "a.jpg")
     (pair / "a.jpg").unlink()
-    examiner.window._list_again([pair])
+    examiner.window.folders.list_again([pair])
     qtbot.waitUntil(lambda: "a.jpg is no longer there" in examiner.notice, timeout=10_000)
 
 

@@ -279,7 +279,9 @@ def test_the_layout_comes_back(ini: Path, qtbot: QtBot) -> None:
     store = Settings(ini)
     store.keep_layout(window)
     other, other_dock = laid_out(qtbot)
-    assert again(ini, store).restore_layout(other)
+    kept = again(ini, store)
+    kept.restore_geometry(other)
+    assert kept.restore_layout(other)
     assert other.dockWidgetArea(other_dock) == BOTTOM
     assert (other.width(), other.height()) == (612, 433)
 
