@@ -152,7 +152,9 @@ def wanted(destination: str, source: str, platform: str = sys.platform) -> bool:
     path = posix(destination)
     if any(fnmatch(path, pattern) for pattern in LEFT_OUT):
         return False
-    if platform == "linux" and "/" not in path and source.startswith(("/lib", "/usr/lib")):
+    # A link is relative; what is absolute and of no package is of this machine's system.
+    of_the_system = source.startswith("/") and "site-packages" not in source
+    if platform == "linux" and "/" not in path and ".so" in path and of_the_system:
         return any(fnmatch(path, pattern) for pattern in FROM_THE_SYSTEM)
     return True
 
