@@ -159,19 +159,21 @@ def wanted(destination: str, source: str, platform: str = sys.platform) -> bool:
     return True
 
 
-def cuda_libraries(environment: str) -> list[tuple[str, str]]:
-    """CUDA's libraries from NVIDIA's packages in an environment: (file, folder in the program).
+def with_cuda(entries: Iterable[Entry], environment: str) -> list[Entry]:
+    """The entries with all of CUDA's libraries that NVIDIA's packages brought into an environment.
 
-    They lie beside the executable's other libraries, where every system's loader looks.
+    They lie beside the executable's other libraries, where every system's loader looks;
+    PyInstaller would take some, and leave them in their folders.
     """
-    found = sorted(
-        path
+    libraries = {
+        path.name: path
         for kind in ("*.so*", "*.dll")
-        for path in Path(environment).rglob(f"nvidia/**/{kind}")
+        for path in sorted(Path(environment).rglob(f"nvidia/**/{kind}"))
         # What is compiled at run time alternatively; half of it.
         if ".alt." not in path.name
-    )
-    return [(str(path), ".") for path in found]
+    }
+    others = [entry for entry in entries if PurePosixPath(posix(entry[0])).name not in libraries]
+    return others + [(name, str(path), "BINARY") for name, path in libraries.items()]
 
 
 def posix(path: str) -> str:
