@@ -5,8 +5,16 @@ import sys
 from pathlib import Path
 
 
+def frozen() -> bool:
+    """Whether this is the program that PyInstaller builds, which brings its own Python along."""
+    return bool(getattr(sys, "frozen", False))
+
+
 def resources() -> Path:
-    """The folder with models, samples and icons: in the wheel, or beside ``app`` in a checkout."""
+    """The folder with models, samples and icons.
+
+    It lies in the wheel and in the built program, or beside ``app`` in a checkout.
+    """
     package = Path(__file__).resolve().parent
     installed = package / "resources"
     return installed if installed.is_dir() else package.parent / "resources"

@@ -32,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = next((word for word in given if not word.startswith("-")), "")
     try:
         # Within, because the flags of analyses take a moment to import.
-        options = _parser(command).parse_args(given)
+        parser = _parser(command)
+        options = parser.parse_args(given)
+        if options.version or options.verbose:
+            return _version(options, parser)
         # Decoders warn on broken files; a row or a notice says so in the analyst's words.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         status = int(options.run(options))
@@ -70,7 +73,12 @@ def _parser(command: str) -> argparse.ArgumentParser:
         description="Error Level Analysis and calibrated verdicts for folders of images.",
         epilog="Without a command the window opens.",
     )
-    parser.add_argument("--version", action="version", version=f"elascope {__version__}")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="with --version: of everything that takes part, too, for the report of a fault",
+    )
     parser.set_defaults(run=_open, path=None)
     commands = parser.add_subparsers(metavar="COMMAND")
 
@@ -191,6 +199,20 @@ def _seconds(text: str) -> float:
     if not 0.0 < seconds <= _LONGEST:
         raise argparse.ArgumentTypeError(f"must be seconds from 0 to {_LONGEST}, not {text!r}")
     return seconds
+
+
+def _version(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if not options.version:
+        parser.error("--verbose is for --version")
+    if options.verbose:
+        from app.cli.version import print_details
+
+        print_details()
+    else:
+        print(f"elascope {__version__}")
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return 0
 
 
 def _open(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from app.cli.terminal import EXIT_INTERRUPTED, complain, interrupt_sets
 from app.detection.library import ModelChoice
 from app.errors import CancelledError, ElascopeError, NotWrittenError
 from app.names import one_line
-from app.paths import backbone_folders, model_folders
+from app.paths import backbone_folders, frozen, model_folders
 from app.report import REPORTS
 from app.report.base import Report
 from app.report.maps import MapFolder
@@ -117,6 +117,11 @@ def _engine(options: argparse.Namespace, reports: Sequence[str]) -> Engine:
     try:
         from app.scan.cluster import ClusterScan
     except ModuleNotFoundError as error:
+        if frozen():
+            raise ElascopeError(
+                f"This build of Elascope has no engine dask: it lacks {error.name}. For a cluster, "
+                "install Elascope as a Python package: pip install 'elascope[cluster]'"
+            ) from error
         raise ElascopeError(
             f"The engine dask needs {error.name}: pip install 'elascope[cluster]'"
         ) from error

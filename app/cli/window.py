@@ -6,6 +6,7 @@ import os
 import sys
 
 from app.errors import ElascopeError
+from app.paths import frozen
 
 
 def open_window(options: argparse.Namespace) -> int:
@@ -24,10 +25,18 @@ def open_window(options: argparse.Namespace) -> int:
     try:
         from app.gui.application import run
     except ImportError as error:
-        raise ElascopeError(
-            f"The window cannot be opened: {error}. "
-            "On Debian, python3 packaging/bootstrap.py --libraries display installs what it needs."
-        ) from error
+        raise ElascopeError(f"The window cannot be opened: {error}. {_way_out()}") from error
     finally:
         gc.enable()
     return run(options.path)
+
+
+def _way_out() -> str:
+    """What brings the libraries that are missing; the built program has no scripts beside it."""
+    if frozen():
+        return (
+            "Where a library of the system is missing, on Debian apt-get install libgl1 libegl1 "
+            "libxkbcommon0 libxkbcommon-x11-0 libfontconfig1 libdbus-1-3 libxcb-cursor0 "
+            "libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 installs it."
+        )
+    return "On Debian, python3 packaging/bootstrap.py --libraries display installs what it needs."

@@ -2,6 +2,7 @@
 
 import html
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,20 +25,22 @@ class Library:
         name: as its makers write it.
         licence: SPDX expression.
         distributions: names on the package index; one of them is installed.
+        module: that knows the version, too.
     """
 
     name: str
     licence: str
     distributions: tuple[str, ...]
+    module: str
 
 
 LIBRARIES = (
-    Library("Qt for Python (Essentials)", "LGPL-3.0-only", ("PySide6-Essentials",)),
-    Library("NumPy", "BSD-3-Clause", ("numpy",)),
-    Library("OpenCV, with libjpeg-turbo", "Apache-2.0", ("opencv-python-headless",)),
-    Library("Pillow", "MIT-CMU", ("pillow",)),
-    Library("ONNX Runtime", "MIT", ("onnxruntime-gpu", "onnxruntime")),
-    Library("tqdm", "MPL-2.0 AND MIT", ("tqdm",)),
+    Library("Qt for Python (Essentials)", "LGPL-3.0-only", ("PySide6-Essentials",), "PySide6"),
+    Library("NumPy", "BSD-3-Clause", ("numpy",), "numpy"),
+    Library("OpenCV, with libjpeg-turbo", "Apache-2.0", ("opencv-python-headless",), "cv2"),
+    Library("Pillow", "MIT-CMU", ("pillow",), "PIL"),
+    Library("ONNX Runtime", "MIT", ("onnxruntime-gpu", "onnxruntime"), "onnxruntime"),
+    Library("tqdm", "MPL-2.0 AND MIT", ("tqdm",), "tqdm"),
 )
 """Every library that is installed with the program."""
 
@@ -215,4 +218,5 @@ def _version(library: Library) -> str:
             return metadata.version(distribution)
         except metadata.PackageNotFoundError:
             continue
-    return "not recorded"
+    # A built program may come without the packages' own records.
+    return str(getattr(sys.modules.get(library.module), "__version__", "not recorded"))

@@ -24,7 +24,16 @@ _FILE_COLUMNS = (
     "message",
     "duplicate_of",
 )
-_VERDICT_COLUMNS = ("state", "score", "low", "high", "model", "model_sha256", "reason")
+_VERDICT_COLUMNS = (
+    "state",
+    "score",
+    "low",
+    "high",
+    "model",
+    "model_sha256",
+    "provider",
+    "reason",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ def cells(row: Row, questions: Iterable[str]) -> dict[str, Cell]:
             f"{verdict.question}_high": _rounded(verdict.high),
             f"{verdict.question}_model": verdict.model,
             f"{verdict.question}_model_sha256": verdict.model_sha256,
+            f"{verdict.question}_provider": verdict.provider or None,
             f"{verdict.question}_reason": verdict.reason,
         }
     return values

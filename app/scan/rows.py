@@ -8,7 +8,7 @@ from app.errors import ElascopeError
 from app.evidence.decode import DecodeRecord
 from app.evidence.file import EvidenceFile
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the columns in every report (README, "The report")."""
 
 STATUSES = (

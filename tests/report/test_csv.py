@@ -42,7 +42,7 @@ def test_the_csv_module_reads_every_value_back() -> None:
     assert len(read) == len(ROWS)
     for cells, row in zip(read, ROWS, strict=True):
         assert None not in cells
-        assert cells["schema"] == "3"
+        assert cells["schema"] == "4"
         shown = os.fsencode(row.path).decode("utf-8", "backslashreplace")
         assert _plain(cells["path"]) == shown
         assert (cells["status"], cells["sha256"]) == (row.status, row.sha256)
@@ -56,6 +56,7 @@ def test_the_csv_module_reads_every_value_back() -> None:
                 continue
             assert cells[f"{question}_state"] == verdict.state.value
             assert _plain(cells[f"{question}_reason"]) == verdict.reason
+            assert cells[f"{question}_provider"] == verdict.provider
             if verdict.score is None:
                 assert cells[f"{question}_score"] == ""
             else:
@@ -81,8 +82,10 @@ def test_columns_follow_the_questions() -> None:
         "duplicate_of",
     ]  # fmt: skip
     assert header[10:] == [
-        "b_state", "b_score", "b_low", "b_high", "b_model", "b_model_sha256", "b_reason",
-        "a_state", "a_score", "a_low", "a_high", "a_model", "a_model_sha256", "a_reason",
+        "b_state", "b_score", "b_low", "b_high", "b_model", "b_model_sha256", "b_provider",
+        "b_reason",
+        "a_state", "a_score", "a_low", "a_high", "a_model", "a_model_sha256", "a_provider",
+        "a_reason",
     ]  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def test_the_shared_rows_give_the_golden_file(
 
 def test_the_document_names_the_program_and_the_encoder() -> None:
     document = _read(written_rows(JSON, ROWS, QUESTIONS))
-    assert document["schema"] == 3
+    assert document["schema"] == 4
     assert document["program"] == f"elascope {__version__}"
     assert document["encoder"] == dataclasses.asdict(encoder_identity())
     assert document["questions"] == ["tampered", "generated"]
