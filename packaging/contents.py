@@ -3,12 +3,14 @@
 PyInstaller takes what the imports of the program reach, and from Qt every plugin that belongs to
 a module. Much of that is for cameras, networks, other screens and other toolkits. Patterns are
 those of `fnmatch`, over the path inside the program with forward slashes, so one list serves all
-systems; `*` also matches slashes.
+systems; `*` also matches slashes. Capitals count everywhere, also where a system does not care, so
+that a test on one system tells what happens on the others.
 """
 
+import posixpath
 import sys
 from collections.abc import Iterable
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 EXCLUDED_MODULES = (
@@ -70,6 +72,8 @@ LEFT_OUT = (
     "*/plugins/imageformats/*gif*",
     "*/plugins/imageformats/*icns*",
     "*/plugins/imageformats/*jpeg*",
+    "*/plugins/imageformats/*macheif*",
+    "*/plugins/imageformats/*macjp2*",
     "*/plugins/imageformats/*pdf*",
     "*/plugins/imageformats/*tga*",
     "*/plugins/imageformats/*tiff*",
@@ -81,6 +85,13 @@ LEFT_OUT = (
     "*Qt6Qml*",
     "*Qt6Quick*",
     "*Qt6VirtualKeyboard*",
+    # The same on macOS; of OpenGL only Quick has a need there.
+    "*/QtNetwork.framework/*",
+    "*/QtOpenGL.framework/*",
+    "*/QtPdf*.framework/*",
+    "*/QtQml*.framework/*",
+    "*/QtQuick*.framework/*",
+    "*/QtVirtualKeyboard*.framework/*",
     "*/opengl32sw.dll",
     # OpenCV: cascades of its face detector, and the reader of films, which is loaded when asked.
     "cv2/data/*",
@@ -122,6 +133,13 @@ FROM_THE_SYSTEM = (
 runs the program. What talks to the screen, the fonts and the sound must fit its drivers, and much
 of the rest is LGPL or worse to carry."""
 
+GPL = ("*libx264*", "*libx265*", "*librubberband*", "*libvidstab*")
+"""Libraries under the GPL that came with some wheel, and on which others there depend.
+
+OpenCV's wheel for macOS has all of them, of the reader of films that Homebrew builds; how to do
+without is in `packaging/README.md`.
+"""
+
 Entry = tuple[str, str, str]
 """Of PyInstaller's lists: path inside the program, path on this machine, kind."""
 
@@ -130,15 +148,37 @@ def select(entries: Iterable[Entry], platform: str = sys.platform) -> list[Entry
     """Those entries that belong into the program.
 
     Links to what is left out go with it.
+
+    Raises:
+        SystemExit: something is under a licence that forbids it.
     """
     kept = [entry for entry in entries if wanted(entry[0], entry[1], platform)]
-    inside = {posix(destination) for destination, _, _ in kept}
-    return [
-        (destination, source, kind)
-        for destination, source, kind in kept
-        if kind != "SYMLINK"
-        or str(PurePosixPath(posix(destination)).parent / posix(source)) in inside
-    ]
+    if forbidden := [path for path, _, _ in kept if matches(path, GPL)]:
+        sys.exit(f"Under the GPL, and not to be shipped: {', '.join(sorted(forbidden))}")
+    links = {posix(path): posix(target) for path, target, kind in kept if kind == "SYMLINK"}
+    inside = {posix(path) for path, _, kind in kept if kind != "SYMLINK"}
+    inside |= {str(folder) for path in inside for folder in PurePosixPath(path).parents}
+    return [entry for entry in kept if followed(posix(entry[0]), links) in inside]
+
+
+def followed(path: str, links: dict[str, str]) -> str:
+    """Where a path inside the program leads to, through links.
+
+    The folders of a framework of macOS are links themselves: `Resources` leads to
+    `Versions/Current/Resources` and `Current` to `A`.
+
+    Args:
+        path: with forward slashes.
+        links: path to what it says, relative to the link's folder.
+    """
+    for _ in range(len(links)):
+        pure = PurePosixPath(path)
+        link = next((part for part in (pure, *pure.parents) if str(part) in links), None)
+        if link is None:
+            break
+        target = link.parent / links[str(link)] / pure.relative_to(link)
+        path = posixpath.normpath(str(target))
+    return path
 
 
 def wanted(destination: str, source: str, platform: str = sys.platform) -> bool:
@@ -150,13 +190,18 @@ def wanted(destination: str, source: str, platform: str = sys.platform) -> bool:
         platform: as `sys.platform` names it.
     """
     path = posix(destination)
-    if any(fnmatch(path, pattern) for pattern in LEFT_OUT):
+    if matches(path, LEFT_OUT):
         return False
     # A link is relative; what is absolute and of no package is of this machine's system.
     of_the_system = source.startswith("/") and "site-packages" not in source
     if platform == "linux" and "/" not in path and ".so" in path and of_the_system:
-        return any(fnmatch(path, pattern) for pattern in FROM_THE_SYSTEM)
+        return matches(path, FROM_THE_SYSTEM)
     return True
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a path inside the program is like one of the patterns."""
+    return any(fnmatchcase(posix(path), pattern) for pattern in patterns)
 
 
 def with_cuda(entries: Iterable[Entry], environment: str) -> list[Entry]:
