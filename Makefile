@@ -9,7 +9,7 @@ CASIA1 ?= $(DATA)/casia1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup scan app test check fuzz lint bench screenshots train protocols samples \
-	freeze pins clean
+	freeze smoke reproduce pins clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,8 @@ bench: $(DEV) ## measure what the README claims
 	@$(BIN)/python benchmarks/training.py
 	@$(BIN)/python benchmarks/scan.py
 	@$(BIN)/python benchmarks/soak.py
+	@$(MAKE) --no-print-directory freeze
+	@build/cpu/venv/bin/python benchmarks/startup.py
 
 screenshots: $(DEV) ## take the README's screenshots again (needs xvfb)
 	@xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python docs/screenshots/take.py docs/screenshots
@@ -78,6 +80,13 @@ FLAVOUR ?= cpu
 
 freeze: ## make the frozen program in dist (FLAVOUR=cpu, gpu or cuda)
 	@$(PYTHON) packaging/freeze.py --flavour $(FLAVOUR)
+
+smoke: ## use the frozen program as its users will, and compare it with the source
+	@$(PYTHON) packaging/freeze.py --flavour $(FLAVOUR) --environment
+	@build/$(FLAVOUR)/venv/bin/python packaging/smoke.py --flavour $(FLAVOUR)
+
+reproduce: ## build the last commit twice and compare
+	@$(PYTHON) packaging/reproduce.py --flavour $(FLAVOUR)
 
 pins: ## pin anew what the frozen program is made of
 	@$(PYTHON) -m venv build/pins

@@ -20,6 +20,15 @@ def resources() -> Path:
     return installed if installed.is_dir() else package.parent / "resources"
 
 
+def licences() -> Path:
+    """The folder with the licences of what the program is made of, or of what it brings along."""
+    if not frozen():
+        return resources() / "licences"
+    beside = Path(sys.executable).resolve().parent
+    # In a bundle of macOS the executable is in Contents/MacOS.
+    return (beside.parent / "Resources" if sys.platform == "darwin" else beside) / "licences"
+
+
 def user_data() -> Path:
     """The user's own folder for models and settings; it need not exist."""
     if sys.platform == "win32":

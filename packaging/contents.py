@@ -103,9 +103,20 @@ LEFT_OUT = (
     "*onnxruntime_providers_qnn*",
     # Screenshots and Tk.
     "PIL/_imagingtk*",
-    # What pip noted about its work.
-    "*.dist-info/*",
+    # What pip noted about its work; METADATA has the versions that the About box shows.
+    "*.dist-info/[!M]*",
 )
+
+RECORDED = (
+    "numpy",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "opencv-python-headless",
+    "pillow",
+    "PySide6-Essentials",
+    "tqdm",
+)
+"""Packages whose version the program tells, if they are installed."""
 
 FROM_THE_SYSTEM = (
     # Of Python.

@@ -1,11 +1,13 @@
-"""Decoding in a process of its own, for pictures that have not been seen to decode safely.
+"""Reading files in a process of its own, for those that have not been seen to decode safely.
 
 A scan judges whole files in other processes (`app.scan.pool`); a window needs the pixels here. A
-`Guard` sends a file's bytes to a process that only decodes, and gets its pixels back. A decoder
-that crashes, hangs or asks for all memory takes that process with it and nothing else.
+`Guard` sends a file's bytes to a process that only reads, and gets its pixels or its metadata
+back. A decoder that crashes, hangs or asks for all memory takes that process with it and nothing
+else.
 """
 
 import dataclasses
+import enum
 import threading
 import time
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from app.arrays import RgbU8
 from app.errors import CancelledError, CrashedError, ElascopeError, TimedOutError, TooLargeError
 from app.evidence.decode import DecodedImage, DecodeRecord, decode, decode_thumbnail
 from app.evidence.file import EvidenceFile
+from app.evidence.metadata import Metadata, read_metadata
 from app.isolation import Worker, limit_memory, memory_of_the_machine
 
 SECONDS = 60.0
@@ -33,25 +36,35 @@ _SEEN = 10_000
 """Files that are remembered to decode safely."""
 
 
+class _Wish(enum.Enum):
+    """What is asked of a file."""
+
+    PICTURE = "Not shown: the process that decodes it"
+    THUMBNAIL = "No thumbnail: the process that decodes it"
+    METADATA = "Not read: the process that reads the metadata"
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """Before the pixels: what they are, or why there are none.
+    """Metadata; or before the pixels what they are; or why there is nothing.
 
     Attributes:
         shape: of the pixels that follow; None when nothing does.
         record: of a whole picture.
+        metadata: if they were asked for.
         error: instead.
     """
 
     shape: tuple[int, ...] | None = None
     record: DecodeRecord | None = None
+    metadata: Metadata | None = None
     error: ElascopeError | None = None
 
 
 class Guard:
-    """Decodes pictures in another process. Thread-safe; one picture at a time.
+    """Reads files in another process. Thread-safe; one file at a time.
 
-    The process starts with the first picture and ends with `close`, or with this process. What
+    The process starts with the first file and ends with `close`, or with this process. What
     has been decoded there once is decoded here the next time, which saves carrying its pixels.
     """
 
@@ -84,8 +97,9 @@ class Guard:
         with self._lock:
             if evidence.sha256 in self._seen:
                 return decode(evidence)
-            answer, pixels = self._ask(evidence, None, stop)
-            assert answer.record is not None
+            answer, pixels = self._ask(evidence, _Wish.PICTURE, 0, stop)
+            assert answer.record is not None and pixels is not None
+            self._remember(evidence.sha256)
             return DecodedImage(pixels, answer.record)
 
     def thumbnail(
@@ -95,7 +109,19 @@ class Guard:
         with self._lock:
             if evidence.sha256 in self._seen:
                 return decode_thumbnail(evidence, side)
-            return self._ask(evidence, side, stop)[1]
+            pixels = self._ask(evidence, _Wish.THUMBNAIL, side, stop)[1]
+            assert pixels is not None
+            return pixels
+
+    def metadata(self, evidence: EvidenceFile, stop: threading.Event | None = None) -> Metadata:
+        """As `app.evidence.metadata.read_metadata`; raises as `decode`.
+
+        Always there: a file whose picture is harmless can carry a thumbnail that is not.
+        """
+        with self._lock:
+            metadata = self._ask(evidence, _Wish.METADATA, 0, stop)[0].metadata
+            assert metadata is not None
+            return metadata
 
     def close(self) -> None:
         """End the process."""
@@ -103,35 +129,33 @@ class Guard:
             self._dismiss()
 
     def _ask(
-        self, evidence: EvidenceFile, side: int | None, stop: threading.Event | None
-    ) -> tuple[_Answer, RgbU8]:
+        self, evidence: EvidenceFile, wish: _Wish, side: int, stop: threading.Event | None
+    ) -> tuple[_Answer, RgbU8 | None]:
         if self._worker is None or not self._worker.alive:
             self._dismiss()
             self._worker = Worker(serve, self._memory)
         worker = self._worker
         # The bytes go beside the rest: pickling would copy them.
-        worker.send((dataclasses.replace(evidence, data=None), evidence.data is not None, side))
+        has_data = evidence.data is not None
+        worker.send((dataclasses.replace(evidence, data=None), has_data, wish, side))
         if evidence.data is not None:
             worker.send_bytes(evidence.data)
-        self._await(worker, stop)
+        self._await(worker, wish, stop)
         try:
             answer: _Answer = worker.outbox.recv()
             if answer.error is not None:
                 raise answer.error
-            assert answer.shape is not None
+            if answer.shape is None:
+                return answer, None
             pixels = np.empty(answer.shape, np.uint8)
             worker.outbox.recv_bytes_into(pixels.data.cast("B"))
         except (EOFError, OSError) as error:
             worker.close()
             self._worker = None
-            raise CrashedError(
-                f"Not shown: the process that decodes it {worker.end_in_words()}.", repr(error)
-            ) from error
-        if side is None:
-            self._remember(evidence.sha256)
+            raise CrashedError(f"{wish.value} {worker.end_in_words()}.", repr(error)) from error
         return answer, pixels
 
-    def _await(self, worker: Worker, stop: threading.Event | None) -> None:
+    def _await(self, worker: Worker, wish: _Wish, stop: threading.Event | None) -> None:
         """Wait for an answer, or the end of the process.
 
         Raises:
@@ -143,8 +167,7 @@ class Guard:
             if passed > self._seconds:
                 self._dismiss()
                 raise TimedOutError(
-                    f"Not shown: decoding it takes longer than {self._seconds:g} s, "
-                    "which is the limit."
+                    f"{wish.value} takes longer than {self._seconds:g} s, which is the limit."
                 )
             if stop is not None and stop.is_set() and passed > _PATIENCE:
                 self._dismiss()
@@ -162,21 +185,23 @@ class Guard:
 
 
 def serve(inbox: Connection, outbox: Connection, memory: int) -> None:
-    """Decode what comes; for `app.isolation.Worker`."""
+    """Read what comes; for `app.isolation.Worker`."""
     limit_memory(memory)
     while True:
-        evidence, has_data, side = inbox.recv()
+        evidence, has_data, wish, side = inbox.recv()
         if has_data:
             evidence = dataclasses.replace(evidence, data=inbox.recv_bytes())
-        answer, pixels = _answer(evidence, side)
+        answer, pixels = _answer(evidence, wish, side)
         outbox.send(answer)
         if pixels is not None:
             outbox.send_bytes(np.ascontiguousarray(pixels).data.cast("B"))
 
 
-def _answer(evidence: EvidenceFile, side: int | None) -> tuple[_Answer, RgbU8 | None]:
+def _answer(evidence: EvidenceFile, wish: _Wish, side: int) -> tuple[_Answer, RgbU8 | None]:
     try:
-        if side is not None:
+        if wish is _Wish.METADATA:
+            return _Answer(metadata=read_metadata(evidence)), None
+        if wish is _Wish.THUMBNAIL:
             small = decode_thumbnail(evidence, side)
             return _Answer(small.shape), small
         image = decode(evidence)
@@ -184,6 +209,4 @@ def _answer(evidence: EvidenceFile, side: int | None) -> tuple[_Answer, RgbU8 | 
     except ElascopeError as error:
         return _Answer(error=error), None
     except MemoryError as error:
-        return _Answer(
-            error=TooLargeError("The picture does not fit into memory.", repr(error))
-        ), None
+        return _Answer(error=TooLargeError("It does not fit into memory.", repr(error))), None

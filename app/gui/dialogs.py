@@ -15,6 +15,7 @@ from app.analysis.recompress import encoder_identity
 from app.detection.card import ModelCard
 from app.detection.detector import Detector
 from app.detection.verdict import percent
+from app.paths import licences
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def about(parent: QWidget, detectors: Sequence[Detector] = ()) -> QDialog:
         f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>"
         for name, value in parts
     )
-    licences = "".join(
+    rows = "".join(
         f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in libraries
     )
     lines = [title, "", *(f"{name}: {value}" for name, value in parts), ""]
@@ -182,7 +183,7 @@ def about(parent: QWidget, detectors: Sequence[Detector] = ()) -> QDialog:
         f"<h3>Licences</h3><p>Elascope is under the MIT licence. It is made with these libraries, "
         "each under its own licence:</p>"
         '<table cellpadding="3"><tr><th align="left">Library</th><th align="left">Version</th>'
-        f'<th align="left">Licence</th></tr>{licences}</table>',
+        f'<th align="left">Licence</th></tr>{rows}</table>',
         "\n".join(lines),
     )
 
@@ -199,6 +200,7 @@ def _parts(detectors: Sequence[Detector]) -> list[tuple[str, str]]:
     ]
     return [
         ("System", platform.platform()),
+        ("Licences", str(licences())),
         ("JPEG encoder", f"{encoder.library}, fingerprint {encoder.fingerprint}"),
         *(models or [("Models", "none loaded")]),
     ]

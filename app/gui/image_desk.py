@@ -145,7 +145,7 @@ class ImageDesk(QObject):
         )
         self._detailing.request(
             inspection,
-            lambda _: read_details(inspection),
+            lambda stop: read_details(inspection, self._guard, stop),
             self._info.show_details,
             lambda error: self._info.show_failure(error.sentence),
         )

@@ -20,7 +20,9 @@ from app.evidence import guard as module
 from app.evidence.decode import decode, decode_thumbnail
 from app.evidence.file import open_evidence
 from app.evidence.guard import Guard
+from app.evidence.metadata import read_metadata
 from tests.evidence import faults
+from tests.exif_files import jpeg_with_thumbnail, reduced, texture
 from tests.pictures import encoded, hand_made_png, scene
 
 
@@ -53,6 +55,28 @@ def test_pixels_and_record_are_those_of_the_decoder(guard: Guard, tmp_path: Path
 def test_a_thumbnail_of_what_was_not_decoded_before(guard: Guard, tmp_path: Path) -> None:
     evidence = open_evidence(_file(tmp_path / "a.jpg"))
     assert np.array_equal(guard.thumbnail(evidence, 64), decode_thumbnail(evidence, 64))
+
+
+def test_metadata_are_those_that_are_read_here(guard: Guard, tmp_path: Path) -> None:
+    picture = texture(300, 400, 1)
+    (tmp_path / "a.jpg").write_bytes(jpeg_with_thumbnail(picture, reduced(picture, 160, 120)))
+    evidence = open_evidence(tmp_path / "a.jpg")
+    here, there = read_metadata(evidence), guard.metadata(evidence)
+    assert here.thumbnail is not None and there.thumbnail is not None
+    assert np.array_equal(there.thumbnail.pixels, here.thumbnail.pixels)
+    assert (there.exif, there.states, there.faults) == (here.exif, here.states, here.faults)
+    assert there.exif
+
+
+def test_a_file_whose_metadata_crash_can_still_be_shown(guard: Guard, tmp_path: Path) -> None:
+    """Also after its picture has been seen to decode safely."""
+    evidence = open_evidence(_file(tmp_path / "thumb.jpg"))
+    guard.decode(evidence)
+    with pytest.raises(
+        CrashedError, match=r"^Not read: the process that reads the metadata was ended by SIGSEGV"
+    ):
+        guard.metadata(evidence)
+    assert np.array_equal(guard.decode(evidence).pixels, decode(evidence).pixels)
 
 
 def test_the_sentences_are_those_of_the_decoder(guard: Guard, tmp_path: Path) -> None:

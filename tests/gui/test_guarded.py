@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.evidence import guard as guard_module
@@ -46,7 +47,7 @@ def test_files_that_crash_or_hang_a_decoder_are_a_notice_and_the_picture_stays(
             "b crash.png",
             "b crash.png: Not shown: the process that decodes it was ended by SIGSEGV.",
         ),
-        ("c hang.png", "c hang.png: Not shown: decoding it takes longer than 5 s"),
+        ("c hang.png", "c hang.png: Not shown: the process that decodes it takes longer than 5 s"),
     ):
         examiner.window.folder.select(hostile / name)
         examiner.settle()
@@ -55,6 +56,19 @@ def test_files_that_crash_or_hang_a_decoder_are_a_notice_and_the_picture_stays(
         assert examiner.inspection is first
     examiner.show(hostile / "d good.png")
     assert np.array_equal(examiner.inspection.image.pixels, pixels_of(examiner.inspection.path))
+
+
+def test_an_embedded_thumbnail_that_crashes_its_decoder_costs_two_pages(
+    qtbot: QtBot, make_window: Callable[..., MainWindow], guard: Guard, tmp_path: Path
+) -> None:
+    (tmp_path / "thumb.jpg").write_bytes(encoded(scene(64, 80, 1), "JPEG"))
+    examiner = Examiner(qtbot, make_window(guard=guard))
+    examiner.open_folder(tmp_path)
+    assert np.array_equal(examiner.inspection.image.pixels, pixels_of(tmp_path / "thumb.jpg"))
+    said = "Not read: the process that reads the metadata was ended by SIGSEGV."
+    info = examiner.window.info
+    assert [item.text(0) for item in info.metadata.tree.rows()] == [said]
+    assert said in [label.text() for label in info.thumbnail.findChildren(QLabel)]
 
 
 def test_a_thumbnail_that_crashes_its_decoder_is_none(guard: Guard, hostile: Path) -> None:

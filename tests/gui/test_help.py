@@ -240,7 +240,7 @@ def test_about_names_versions_encoder_and_the_models_in_use(
         model.sha256,
         "LGPL-3.0-only",
     ):
-        assert part in page.replace("\n", "") and part in copied
+        assert part in page.replace("\n", "") and part in copied, part
     assert "<" not in copied
 
 

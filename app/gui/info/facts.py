@@ -1,9 +1,11 @@
 """What the info panel says, as text. No Qt here: details are read on worker threads."""
 
+import threading
 from dataclasses import dataclass
 
 from app.analysis.reading import last_save
 from app.evidence.decode import DecodeRecord
+from app.evidence.guard import Guard
 from app.evidence.jpeg import JpegFacts, Table
 from app.evidence.metadata import Metadata, read_metadata
 from app.evidence.thumbnail import ThumbnailComparison, compare_thumbnail
@@ -36,9 +38,21 @@ class InfoDetails:
     thumbnail_comparison: ThumbnailComparison | None
 
 
-def read_details(inspection: Inspection) -> InfoDetails:
-    """Read the details of ``inspection``; for a worker thread."""
-    metadata = read_metadata(inspection.evidence)
+def read_details(
+    inspection: Inspection, guard: Guard | None = None, stop: threading.Event | None = None
+) -> InfoDetails:
+    """Read the details of ``inspection``; for a worker thread.
+
+    Args:
+        inspection: the file and its picture.
+        guard: reads in a process of its own; None reads here.
+        stop: when set, reading is given up.
+
+    Raises:
+        ElascopeError: as `Guard.metadata`.
+    """
+    evidence = inspection.evidence
+    metadata = read_metadata(evidence) if guard is None else guard.metadata(evidence, stop)
     thumbnail = metadata.thumbnail
     if thumbnail is None:
         return InfoDetails(metadata, None)
