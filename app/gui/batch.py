@@ -24,7 +24,8 @@ from app.gui.scan.panel import ScanPanel
 from app.gui.scan.words import shown_of
 from app.report import REPORTS
 from app.scan.pool import Scan
-from app.scan.results import Account, Collected, ModelFacts
+from app.scan.previews import Previews
+from app.scan.results import Account, Collected, ModelFacts, Preview
 from app.scan.rows import Row
 from app.scan.work import Setup
 
@@ -42,7 +43,11 @@ _GIVE_UP_MS = 700
 
 
 def rows_of(
-    paths: Sequence[Path], models: Models, names: Sequence[str], stop: threading.Event
+    paths: Sequence[Path],
+    models: Models,
+    names: Sequence[str],
+    stop: threading.Event,
+    keep: Callable[[Row, Preview | None], None],
 ) -> Iterator[Row]:
     """A row for each of ``paths``, in whatever order they are done.
 
@@ -53,16 +58,18 @@ def rows_of(
         models: the installed ones.
         names: of the models to ask; none is asked where this is empty.
         stop: ends it; files without a row are not reached.
+        keep: called with every row and, if its file is conspicuous, small pictures of it.
     """
     asked = tuple(str(d.path) for d in models.load() if d.card.name in names)
     choice = dataclasses.replace(models.choice, names=asked)
     known: dict[str, Row] = {}
-    with Scan(Setup(choice)) as engine:
+    with Scan(Setup(choice, previews=True)) as engine:
         engine.start(stop)
         for done in engine.run(enumerate(paths), stop, known.get):
             row = done.outcome.row
             if row.sha256:
                 known.setdefault(row.sha256, row)
+            keep(row, done.outcome.preview)
             yield row
 
 
@@ -94,6 +101,7 @@ class Batch(QObject):
         self._starting = Channel(pool, self)
         self._offering = Channel(pool, self)
         self._account = Account()
+        self._previews = Previews()
         self._title = ""
         self._roots: tuple[Path, ...] = ()
         self._stream: Stream | None = None
@@ -144,6 +152,7 @@ class Batch(QObject):
             detectors, files = found
             assert files is not None
             self._title, self._roots = title, tuple(roots)
+            self._previews = Previews()
             self._account = Account(
                 roots=tuple(map(str, roots)) or (title,),
                 models=_facts(detectors),
@@ -204,10 +213,10 @@ class Batch(QObject):
 
     def _run(self, paths: Sequence[Path], names: tuple[str, ...]) -> None:
         self._done = 0
-        models = self._models
+        models, keep = self._models, self._previews.add
 
         def generate(stop: threading.Event) -> Iterator[Row]:
-            return rows_of(paths, models, names, stop)
+            return rows_of(paths, models, names, stop, keep)
 
         self._stream = Stream(generate, self)
         self._stream.items.connect(self._take)
@@ -356,7 +365,7 @@ class Batch(QObject):
     def _results(self) -> Collected:
         rows = self.rows
         account = dataclasses.replace(self._account, complete=len(rows) == self._account.found)
-        return Collected(rows, self._questions, account)
+        return Collected(rows, self._questions, account, self._previews.all())
 
     def _shown_results(self) -> Collected:
         """What is shown; a reader must learn that it is a choice, and which."""
@@ -371,7 +380,7 @@ class Batch(QObject):
             complete=len(rows) == self._account.found,
             parameters={**self._account.parameters, **chosen},
         )
-        return Collected(rows, self._questions, account)
+        return Collected(rows, self._questions, account, self._previews.all())
 
     @property
     def _questions(self) -> tuple[str, ...]:

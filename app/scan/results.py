@@ -139,3 +139,10 @@ def conspicuous(verdict: Verdict) -> bool:
     if verdict.state is State.INCONCLUSIVE:
         return verdict.score is not None and verdict.score >= LIKELY
     return verdict.state is State.POSITIVE
+
+
+def rank_of(row: Row) -> tuple[bool, float] | None:
+    """How conspicuous a file is: positive before inconclusive, then by score; None if it is not."""
+    asking = [verdict for verdict in row.verdicts if conspicuous(verdict)]
+    ranks = ((verdict.state is State.POSITIVE, verdict.score or 0.0) for verdict in asking)
+    return max(ranks, default=None)

@@ -47,7 +47,7 @@ class Gate:
         self._free.release(rows)
 
     def scan(
-        self, paths: list[Path], _: object, names: object, stop: threading.Event
+        self, paths: list[Path], _: object, names: object, stop: threading.Event, keep: object
     ) -> Iterator[Row]:
         for path in paths:
             while not self._free.acquire(timeout=0.01):
@@ -377,10 +377,10 @@ def test_the_engine_gets_the_names_of_the_chosen_models(
     real = batch.rows_of
 
     def spied(
-        paths: Sequence[Path], models: Models, names: tuple[str, ...], stop: threading.Event
+        paths: Sequence[Path], models: Models, names: tuple[str, ...], *others: object
     ) -> Iterator[Row]:
         asked.append(names)
-        return real(paths, models, names, stop)
+        return real(paths, models, names, *others)
 
     monkeypatch.setattr(batch, "rows_of", spied)
     window = make_window()

@@ -1,7 +1,10 @@
 """What leaves the window: views that can be repeated, whole maps, reports; never over evidence."""
 
+import base64
 import csv
+import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QFileDialog
 
+from app.detection.verdict import State
 from app.gui.jobs import Channel
 from app.gui.scan.order import Filter
 from app.gui.table.canvas import Show
@@ -185,6 +189,27 @@ def test_scan_gives_a_row_for_every_file_and_exports_them(
     answer(tmp_path / "report.json")
     examiner.trigger(EXPORT_REPORT)
     assert len(json.loads((tmp_path / "report.json").read_text())["rows"]) == 4
+
+
+def test_the_page_shows_the_conspicuous_files(
+    examiner: Examiner, tmp_path: Path, answer: Answer
+) -> None:
+    folder = tmp_path / "two"
+    folder.mkdir()
+    bright = np.full((60, 90, 3), (250, 240, 230), np.uint8)
+    (folder / "bright.png").write_bytes(encoded(bright, "PNG"))
+    (folder / "dark.png").write_bytes(encoded(bright // 20, "PNG"))
+    examiner.open_folder(folder)
+    examiner.scan()
+    states = {row.path.name: row.verdicts[0].state for row in examiner.window.batch.rows}
+    assert states == {"bright.png": State.POSITIVE, "dark.png": State.NEGATIVE}
+    answer(tmp_path / "report.html")
+    examiner.trigger(EXPORT_REPORT)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    (picture,) = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)"', page)
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as shown:
+        assert shown.size == (90, 60)
+        assert np.abs(np.asarray(shown.convert("RGB")).astype(int) - bright).max() <= 3
 
 
 def test_the_rows_shown_are_exported_in_their_order_and_the_report_says_so(

@@ -5,12 +5,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.detection.verdict import State
-from app.scan.results import Results, Totals, conspicuous
+from app.scan.previews import SHOWN
+from app.scan.results import Results, Totals, rank_of
 from app.scan.rows import Row
-
-SHOWN = 500
-"""Of the conspicuous files as many are shown with their pictures."""
 
 BINS = 50
 """Bars of a histogram of scores."""
@@ -59,13 +56,6 @@ def survey(results: Results) -> Survey:
     if found.totals.duplicates:
         _collect_names(found, results)
     return found
-
-
-def rank_of(row: Row) -> tuple[bool, float] | None:
-    """How conspicuous a file is: positive before inconclusive, then by score; None if it is not."""
-    asking = [verdict for verdict in row.verdicts if conspicuous(verdict)]
-    ranks = ((verdict.state is State.POSITIVE, verdict.score or 0.0) for verdict in asking)
-    return max(ranks, default=None)
 
 
 def _count_scores(scores: dict[str, list[int]], row: Row) -> None:
