@@ -93,6 +93,9 @@ LEFT_OUT = (
     "*/QtQuick*.framework/*",
     "*/QtVirtualKeyboard*.framework/*",
     "*/opengl32sw.dll",
+    # Of Windows itself since version 10; others on PATH, such as Java, have copies to be found.
+    "api-ms-win-*.dll",
+    "ucrtbase.dll",
     # OpenCV: cascades of its face detector, and the reader of films, which is loaded when asked.
     "cv2/data/*",
     "cv2/qt/*",
