@@ -61,7 +61,7 @@ def binaries(environment: Path) -> Path:
 
 def make_environment(folder: Path) -> list[str]:
     """Create an environment if it is not there; returns the command that installs into it."""
-    python = binaries(folder) / "python"
+    python = binaries(folder) / ("python.exe" if os.name == "nt" else "python")
     if not python.exists():
         # Debian ships venv without ensurepip; the system's pip can install into it as well.
         made = subprocess.run(

@@ -142,7 +142,9 @@ def component_of(source: Path) -> Component | None:
         return None
     if source.is_relative_to(release.ROOT):
         return elascope()
-    if any(source.is_relative_to(folder) for folder in folders_of_python()):
+    # Resolved as well: a Python of macOS may be reached by links.
+    places = {source, source.resolve()}
+    if any(place.is_relative_to(folder) for place in places for folder in folders_of_python()):
         return python()
     if sys.platform == "linux":
         return of_debian(source.resolve())
@@ -259,10 +261,11 @@ def canonical(name: str) -> str:
 
 def folders_of_python() -> Iterator[Path]:
     """Where the interpreter has its library, besides packages."""
-    yield Path(sys.base_prefix) / "DLLs"
     yield Path(sysconfig.get_path("stdlib"))
+    # All of Debian is in /usr.
     if Path(sys.base_prefix) != Path("/usr"):
         yield Path(sys.base_prefix)
+        yield Path(sys.base_prefix).resolve()
 
 
 # Output -------------------------------------------------------------------------------------------

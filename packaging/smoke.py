@@ -74,11 +74,11 @@ class Bench:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Variables of a user who has just logged in."""
-        kept = ("SystemRoot", "TEMP", "TMP", "USERPROFILE") if os.name == "nt" else ()
+        kept = ("SystemRoot", "TEMP", "TMP") if os.name == "nt" else ()
         return {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
-            "HOME": str(self.home),
+            **of_home(self.home),
             **{name: os.environ[name] for name in kept if name in os.environ},
             **more,
         }
@@ -94,6 +94,7 @@ class Bench:
             capture_output=True,
             text=True,
             encoding="utf-8",
+            errors="replace",  # Windows has code pages
             env=self.environment(),
             cwd=self.home,
             timeout=300,
@@ -109,7 +110,7 @@ class Bench:
                 text=True,
                 encoding="utf-8",
                 cwd=release.ROOT,
-                env={**self.environment(), "HOME": home},
+                env={**self.environment(), **of_home(Path(home))},
                 timeout=300,
             )
 
@@ -260,11 +261,12 @@ def offscreen(place: Bench) -> str:
     """Its window opens without a screen, makes small pictures, and ends on Ctrl-C."""
     home = place.home / "offscreen"
     with window(place, home, QT_QPA_PLATFORM="offscreen") as process:
-        thumbnails = home / ".cache" / "elascope" / "thumbnails"
+        thumbnails = cache_in(home) / "thumbnails"
         whole = len(list(SAMPLES.iterdir())) - 1  # one is damaged
         wait_for(lambda: len(list(thumbnails.glob("*"))) >= whole, process, "thumbnails")
-        process.send_signal(signal.SIGINT)
-        expect(process.wait(20) == 0, f"it ended with {process.returncode}")
+        if os.name == "posix":
+            process.send_signal(signal.SIGINT)
+            expect(process.wait(20) == 0, f"it ended with {process.returncode}")
     return f"{len(list(thumbnails.glob('*')))} thumbnails"
 
 
@@ -386,7 +388,7 @@ def window(place: Bench, home: Path, **variables: str) -> Iterator[subprocess.Po
         os.chown(home, NOBODY, NOBODY)
     process = subprocess.Popen(
         place.command("open", place.evidence),
-        env=place.environment(**variables, HOME=str(home)),
+        env=place.environment(**variables, **of_home(home)),
         cwd=home,
         stderr=subprocess.DEVNULL,
         **without_rights(),
@@ -396,6 +398,20 @@ def window(place: Bench, home: Path, **variables: str) -> Iterator[subprocess.Po
     finally:
         process.kill()
         process.wait()
+
+
+def of_home(home: Path) -> dict[str, str]:
+    """Variables that say where the user's own folders are."""
+    return {"HOME": str(home), "LOCALAPPDATA": str(home), "USERPROFILE": str(home)}
+
+
+def cache_in(home: Path) -> Path:
+    """Where the program keeps what can be made again; see app/paths.py."""
+    if sys.platform == "win32":
+        return home / "elascope" / "cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "elascope"
+    return home / ".cache" / "elascope"
 
 
 def wait_for(

@@ -4,8 +4,8 @@ import signal
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QFileOpenEvent, QIcon
 from PySide6.QtWidgets import QApplication
 
 from app import __version__, paths
@@ -42,6 +42,8 @@ def run(path: Path | None) -> int:
     waking = QTimer(application, interval=250)
     waking.timeout.connect(lambda: None)
     waking.start()
+    opener = _Opener(window)
+    application.installEventFilter(opener)
     start = Start(window)
     window.show()
     try:
@@ -49,3 +51,18 @@ def run(path: Path | None) -> int:
     finally:
         start.close()
     return start.status(status)
+
+
+class _Opener(QObject):
+    """Opens what macOS hands over as an event: *Open with*, and files dropped on the icon."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """Take the files that the system wants to have opened."""
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self._window.open_paths([Path(event.file())])
+            return True
+        return False

@@ -122,6 +122,24 @@ def test_an_opened_folder_without_images_loads_no_model(tmp_path: Path) -> None:
     assert "onnxruntime" not in seen["rested"]
 
 
+_HANDED_OVER = """
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtWidgets import QApplication
+def painted(window):
+    # As macOS does with what is chosen under "Open with".
+    QApplication.sendEvent(QApplication.instance(), QFileOpenEvent(QUrl.fromLocalFile(%r)))
+"""
+
+
+def test_a_file_that_the_system_hands_over_is_opened(tmp_path: Path) -> None:
+    image = tmp_path / "a b ü.jpg"
+    image.write_bytes(encoded(scene(90, 120), "JPEG"))
+    status, seen, said = _run(tmp_path, _SHOW_FOLDER + _HANDED_OVER % str(image))
+    assert (status, said) == (0, "")
+    assert seen["paths"] == [image.name]
+
+
 _CLOSE_AT_ONCE = """
 def painted(window):
     QTimer.singleShot(0, window.close)
