@@ -9,7 +9,7 @@ CASIA1 ?= $(DATA)/casia1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup scan app test check fuzz lint bench screenshots train protocols samples \
-	freeze pins clean
+	freeze deb archive pins clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -78,6 +78,12 @@ FLAVOUR ?= cpu
 
 freeze: ## make the frozen program in dist (FLAVOUR=cpu, gpu or cuda)
 	@$(PYTHON) packaging/freeze.py --flavour $(FLAVOUR)
+
+deb: ## pack what make freeze made for Debian, in dist (FLAVOUR as there)
+	@$(PYTHON) packaging/linux/deb.py --flavour $(FLAVOUR)
+
+archive: ## pack it as .tar.zst, in dist, and write dist/SHA256SUMS
+	@build/$(FLAVOUR)/venv/bin/python packaging/archive.py --flavour $(FLAVOUR)
 
 pins: ## pin anew what the frozen program is made of
 	@$(PYTHON) -m venv build/pins
