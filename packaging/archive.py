@@ -19,11 +19,13 @@ import tarfile
 from pathlib import Path
 from typing import IO
 
-import bootstrap
-import release
-
 HERE = Path(__file__).resolve().parent
 LINUX = HERE / "linux"
+sys.path[:0] = [str(HERE), str(LINUX)]
+
+import bootstrap  # noqa: E402
+import elf  # noqa: E402
+import release  # noqa: E402
 
 ENTRIES = ("elascope.desktop", "zz-elascope.desktop")
 
@@ -56,9 +58,17 @@ def main() -> int:
 def stage(folder: Path, flavour: str, program: Path) -> None:
     """The program with what belongs to it, as it will be unpacked."""
     shutil.rmtree(folder.parent, ignore_errors=True)
-    shutil.copytree(program, folder, symlinks=True)
+    copy_program(program, folder)
     stage_share(folder / "share", flavour)
     shutil.copy(LINUX / "install-desktop-entry.sh", folder)
+
+
+def copy_program(program: Path, folder: Path) -> None:
+    """The frozen program, without what its libraries say of the machine that built them."""
+    shutil.copytree(program, folder, symlinks=True)
+    for path in sorted(folder.rglob("*")):
+        if elf.is_elf(path):
+            elf.forget_places(path)
 
 
 def stage_share(share: Path, flavour: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import ctypes
 import gzip
 import importlib
 import os
@@ -280,6 +281,25 @@ def test_a_library_that_is_nowhere_ends_the_build(load: Load, tmp_path: Path) ->
     libraries[0].unlink()
     with pytest.raises(SystemExit, match=r"libown\.so\.1"):
         deb.dependencies(root, "gpu")
+
+
+def test_libraries_forget_where_they_were_built(load: Load, tmp_path: Path) -> None:
+    elf = load("elf")
+    source = tmp_path / "a.c"
+    source.write_text("int answer(void) { return 42; }\n", "utf-8")
+    for paths, kept in (("/home/builder/lib:/opt", ""), ("$ORIGIN/../lib", "$ORIGIN/../lib")):
+        for kind in ("--enable-new-dtags", "--disable-new-dtags"):
+            library = tmp_path / f"{len(kept)}{kind}.so"
+            made = run("cc", "-shared", f"-Wl,-rpath,{paths}", f"-Wl,{kind}", "-o", library, source)
+            assert made.returncode == 0, made.stderr
+            before = library.read_bytes()
+            assert elf.is_elf(library) and elf.forget_places(library) is not bool(kept)
+            assert not elf.forget_places(library)
+            said = run("readelf", "--dynamic", "--wide", library).stdout
+            assert [*re.findall(r"(?:RPATH|RUNPATH).*\[(.*)\]", said), ""][0] == kept
+            assert len(library.read_bytes()) == len(before)
+            assert ctypes.CDLL(str(library)).answer() == 42
+    assert not elf.is_elf(source)
 
 
 def test_gzip_tells_no_time(load: Load, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE.parent)]
 
 import archive  # noqa: E402
 import bootstrap  # noqa: E402
+import elf  # noqa: E402
 import release  # noqa: E402
 
 PLACE = "usr/lib/elascope"
@@ -106,7 +107,7 @@ def main() -> int:
 def stage(root: Path, flavour: str, program: Path) -> None:
     """Put every file where it will be installed."""
     name = release.name(flavour)
-    shutil.copytree(program, root / PLACE, symlinks=True)
+    archive.copy_program(program, root / PLACE)
     command = root / "usr" / "bin" / "elascope"
     command.parent.mkdir(parents=True)
     command.symlink_to("../lib/elascope/elascope")
@@ -273,7 +274,7 @@ def dependencies(root: Path, flavour: str) -> list[str]:
     Raises:
         SystemExit: a library is neither in the program nor on this machine.
     """
-    files = [path for path in sorted((root / PLACE).rglob("*")) if is_elf(path)]
+    files = [path for path in sorted((root / PLACE).rglob("*")) if elf.is_elf(path)]
     found, missing = shlibdeps(root, files)
     if flavour != "cpu":
         # Libraries of CUDA are there or not; the program answers with the processor if not.
@@ -305,14 +306,6 @@ def shlibdeps(root: Path, files: list[Path]) -> tuple[list[str], list[tuple[str,
         sys.exit(done.stderr)
     said = re.search(r"^shlibs:Depends=(.*)$", done.stdout, re.M)
     return (said[1].split(", ") if said else []), sorted(set(missing))
-
-
-def is_elf(path: Path) -> bool:
-    """Whether a file is a program or a library."""
-    if path.is_symlink() or not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(4) == b"\x7fELF"
 
 
 # Packing ------------------------------------------------------------------------------------------
