@@ -9,7 +9,7 @@ CASIA1 ?= $(DATA)/casia1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup scan app test check fuzz lint bench screenshots train protocols samples \
-	freeze smoke reproduce pins clean
+	freeze smoke deb archive reproduce pins clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,12 @@ freeze: ## make the frozen program in dist (FLAVOUR=cpu, gpu or cuda)
 smoke: ## use the frozen program as its users will, and compare it with the source
 	@$(PYTHON) packaging/freeze.py --flavour $(FLAVOUR) --environment
 	@build/$(FLAVOUR)/venv/bin/python packaging/smoke.py --flavour $(FLAVOUR)
+
+deb: ## pack what make freeze made for Debian, in dist (FLAVOUR as there)
+	@$(PYTHON) packaging/linux/deb.py --flavour $(FLAVOUR)
+
+archive: ## pack it as .tar.zst, in dist, and write dist/SHA256SUMS
+	@build/$(FLAVOUR)/venv/bin/python packaging/archive.py --flavour $(FLAVOUR)
 
 reproduce: ## build the last commit twice and compare
 	@$(PYTHON) packaging/reproduce.py --flavour $(FLAVOUR)
