@@ -79,7 +79,7 @@ LEFT_OUT = (
     "*/plugins/imageformats/*tiff*",
     "*/plugins/imageformats/*wbmp*",
     "*/plugins/imageformats/*webp*",
-    "*Qt6EglFS*",
+    "*Qt6EglF*",
     "*Qt6Network*",
     "*Qt6Pdf*",
     "*Qt6Qml*",
