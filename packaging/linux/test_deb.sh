@@ -35,18 +35,30 @@ fail() { printf 'FAILED  %s\n' "$*"; exit 1; }
 work=$(mktemp -d /var/tmp/test_deb.XXXXXX)
 root=$work/root
 screen=$work/screen
-started=()
+display=
+
+# The processes that run in a root below this folder.
+processes() {
+    local process
+    for process in /proc/[0-9]*; do
+        case $(readlink "$process/root" 2>/dev/null) in "$1"*) echo "${process#/proc/}" ;; esac
+    done
+}
 
 clean() {
-    local status=$? place process
+    local status=$? place signal
     trap - EXIT INT TERM
-    for process in "${started[@]}"; do kill "$process" 2>/dev/null || true; done
-    wait 2>/dev/null || true
+    for signal in TERM KILL; do
+        # shellcheck disable=SC2046
+        kill -s "$signal" $(processes "$work") 2>/dev/null || continue
+        sleep 2
+    done
     for place in "$root"/tmp/.X11-unix {"$root","$screen"}/{dev/pts,dev/shm,dev,proc}; do
         if mountpoint -q "$place"; then umount "$place" || umount -l "$place"; fi
     done
     # Never through a mount that would not go.
     if rm -rf --one-file-system "$work"; then say "removed $work"; else status=1; fi
+    [ "$status" = 0 ] || say "not all is right (status $status)"
     exit "$status"
 }
 trap clean EXIT
@@ -60,7 +72,7 @@ in_root() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HO
     DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"; }
 as_user() { in_root /sbin/runuser -u analyst -- /usr/bin/env HOME=/home/analyst "$@"; }
 in_screen() { chroot "$screen" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-    DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 DISPLAY=:77 "$@"; }
+    DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 DISPLAY=":$display" "$@"; }
 quietly() { "$@" >"$work/said" 2>&1 || { tail -n 20 "$work/said"; fail "$*"; }; }
 
 mount_system() {
@@ -175,17 +187,13 @@ good "without a display: $(cat "$work/said")"
 
 thumbnails=$root/home/analyst/.cache/elascope/thumbnails
 stop_window() {
-    # The window itself: runuser and unshare wait for it.
-    pid=$(chroot "$root" /usr/bin/env PATH=/usr/bin:/bin sh -c \
-        'for p in /proc/[0-9]*; do [ "$(readlink $p/exe)" = /usr/lib/elascope/elascope ] &&
-            [ "$(stat -c %U $p)" = analyst ] && echo "${p#/proc/}"; done' 2>/dev/null || true)
-    # shellcheck disable=SC2086
-    [ -z "$pid" ] || kill -INT $pid 2>/dev/null || true
+    # All that runs in this root now is the window, with runuser in front of it.
+    # shellcheck disable=SC2046
+    kill -INT $(processes "$root") 2>/dev/null || true
     wait "$1" 2>/dev/null || true
 }
 as_user_offline QT_QPA_PLATFORM=offscreen elascope open "$samples" >"$work/offscreen" 2>&1 &
 window=$!
-started+=("$window")
 for _ in $(seq 60); do
     [ "$(find "$thumbnails" -type f 2>/dev/null | wc -l)" -ge $((count - 1)) ] && break
     kill -0 "$window" 2>/dev/null || { cat "$work/offscreen"; fail "the window without a screen ended"; }
@@ -203,28 +211,32 @@ quietly in_screen apt-get install --yes --no-install-recommends xvfb imagemagick
 mkdir -p "$screen/tmp/.X11-unix" "$root/tmp/.X11-unix"
 chmod 1777 "$screen/tmp/.X11-unix"
 mount --bind "$screen/tmp/.X11-unix" "$root/tmp/.X11-unix"
-in_screen Xvfb :77 -screen 0 1440x900x24 -nolisten tcp -ac >"$work/xvfb" 2>&1 &
-started+=("$!")
-for _ in $(seq 20); do [ -S "$screen/tmp/.X11-unix/X77" ] && break; sleep 0.5; done
-as_user_offline DISPLAY=:77 elascope open "$samples" >"$work/window" 2>&1 &
+in_screen Xvfb -displayfd 3 -screen 0 1440x900x24 -nolisten tcp -ac \
+    3>"$work/display" >"$work/xvfb" 2>&1 &
+for _ in $(seq 60); do [ -s "$work/display" ] && break; sleep 1; done
+display=$(cat "$work/display")
+[ -n "$display" ] || { cat "$work/xvfb"; fail "Xvfb does not start"; }
+as_user_offline DISPLAY=":$display" elascope open "$samples" >"$work/window" 2>&1 &
 window=$!
-started+=("$window")
 seen=
 for _ in $(seq 60); do
     kill -0 "$window" 2>/dev/null || { cat "$work/window"; fail "the window ended"; }
     # With the name of the first sample in the title, and no more, its picture is there.
     seen=$(in_screen xwininfo -root -tree |
-        sed -n '/being opened/d; s/^ *\(0x[0-9a-f]*\) "\(.*camera_original.*\)": .*/\1 \2/p')
+        sed -n '/being opened/d; s/^ *\(0x[0-9a-f]*\) "\(.*camera_original.*\)": .*/\1 \2/p') || true
     [ -n "$seen" ] && break
     sleep 1
 done
 [ -n "$seen" ] || { in_screen xwininfo -root -tree; cat "$work/window"; fail "no window within a minute"; }
 id=${seen%% *}
-in_screen xwininfo -id "$id" | grep -q 'Map State: IsViewable' || fail "the window is not on the screen"
+in_screen xwininfo -id "$id" | grep 'Map State: IsViewable' >/dev/null || fail "the window is not on the screen"
 class=$(in_screen xprop -id "$id" WM_CLASS)
-sleep 3
-quietly in_screen import -window root /tmp/window.png
-colours=$(in_screen identify -format %k /tmp/window.png)
+for _ in $(seq 10); do
+    sleep 3
+    quietly in_screen import -window root /tmp/window.png
+    colours=$(in_screen identify -format %k /tmp/window.png)
+    [ "$colours" -gt 500 ] && break
+done
 mkdir -p "$(dirname "$shot")"
 cp "$screen/tmp/window.png" "$shot"
 [ "$colours" -gt 500 ] || fail "only $colours colours: see $shot"
@@ -239,7 +251,7 @@ umount "$root/tmp/.X11-unix"
 [ -s "$root/usr/share/man/man1/elascope.1.gz" ] || fail "there is no man page"
 quietly in_root apt-get install --yes --no-install-recommends man-db desktop-file-utils libglib2.0-bin
 in_root man -w elascope >/dev/null || fail "man does not find its page"
-in_root env MANPAGER=cat man elascope | grep -q 'elascope copy-move' || fail "the man page is empty"
+in_root env MANPAGER=cat man elascope | grep 'elascope copy-move' >/dev/null || fail "the man page is empty"
 good "man elascope: $(in_root env MANPAGER=cat man elascope | wc -l) lines"
 entries=$root/usr/share/applications
 in_root sh -c 'desktop-file-validate /usr/share/applications/*elascope.desktop' ||
@@ -251,7 +263,7 @@ printf '[Desktop Entry]\nType=Application\nName=Other\nExec=true %%f\nMimeType=i
     >"$entries/viewer.desktop"
 in_root update-desktop-database
 for type in image/png inode/directory; do
-    in_root gio mime "$type" | grep -q 'Default.*viewer.desktop' ||
+    in_root gio mime "$type" | grep 'Default.*viewer.desktop' >/dev/null ||
         fail "it is the default for $type beside another program: $(in_root gio mime "$type")"
 done
 rm "$entries/viewer.desktop"
