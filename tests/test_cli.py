@@ -934,7 +934,7 @@ def test_out_of_memory_is_one_sentence(tmp_path: Path, name: str, spare: int) ->
         [sys.executable, "-c", program, "analyse", name, photo, "--output", target],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert done.stderr.startswith("elascope: Memory ran out"), done.stderr
