@@ -6,6 +6,9 @@ DEV := .venv/ready-dev
 WINDOW := .venv/ready-window
 DATA ?= ../shared/data
 CASIA1 ?= $(DATA)/casia1
+# Tests run in this many processes; one that is free takes over what others have left to do.
+PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup scan app test check fuzz lint bench screenshots train protocols samples clean
@@ -36,7 +39,7 @@ app: $(WINDOW) ## open the window with the samples
 	@$(BIN)/elascope open resources/samples
 
 test: $(DEV) ## run all tests
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 lint: $(DEV) ## format, style, types, dependency rules
 	@$(BIN)/ruff format --check .
@@ -45,7 +48,7 @@ lint: $(DEV) ## format, style, types, dependency rules
 	@$(BIN)/lint-imports
 
 check: lint ## lint and the fast tests
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 fuzz: $(DEV) ## five minutes of mutated files through a scan
 	@ELASCOPE_FUZZ_SECONDS=300 $(BIN)/python -m pytest tests/scan/test_hostile.py -m slow -s

@@ -1,6 +1,14 @@
-"""Fixtures for the whole suite: the settings of Hypothesis, and where the shared data lie."""
+"""For the whole suite: settings, turns of tests that run side by side, and the shared data."""
 
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+# Before numpy and torch are imported, here and in processes that tests start: with a test on each
+# core, more threads only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
@@ -11,6 +19,35 @@ settings.register_profile("suite", deadline=None, max_examples=30, print_blob=Tr
 settings.load_profile("suite")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Outermost, so that waiting for a turn does not count as time that the test takes."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    with _turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@contextlib.contextmanager
+def _turn(alone: bool) -> Iterator[None]:
+    """Wait until no test runs that is `alone`; or, to be that, until no other test runs.
+
+    Who waits for the room keeps the door shut meanwhile, or others could go in for ever.
+    """
+    import fcntl
+
+    tests = Path(__file__).parent
+    with (tests / "__init__.py").open() as door, Path(__file__).open() as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            # Said, not left to closing: a forked process may hold the file open for longer.
+            fcntl.flock(room, fcntl.LOCK_UN)
 
 
 @pytest.fixture(scope="session")

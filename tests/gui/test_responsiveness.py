@@ -29,6 +29,8 @@ from tests.gui.conftest import Examiner
 from tests.gui.scans import many
 from tests.pictures import pillow_residual, scene
 
+pytestmark = pytest.mark.alone
+
 WIDTH, HEIGHT = 8000, 6000
 ALLOWED = 0.050
 """Seconds between two ticks of a timer of 10 ms."""
