@@ -937,7 +937,9 @@ def test_out_of_memory_is_one_sentence(tmp_path: Path, name: str, spare: int) ->
         timeout=240,
     )
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
-    assert done.stderr.startswith("elascope: Memory ran out"), done.stderr
+    # OpenCV's reader keeps it to itself and returns nothing; who comes first depends on threads.
+    unread = "elascope: The JPEG round trip failed; the picture may not fit into memory."
+    assert done.stderr.startswith(("elascope: Memory ran out", unread)), done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.glob("*.p*")] == ["photo.png"]
 

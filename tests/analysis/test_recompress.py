@@ -114,6 +114,13 @@ def test_round_trip_of_a_view_is_that_of_its_copy() -> None:
     assert np.array_equal(round_trip(view, 90, "4:2:0"), round_trip(view.copy(), 90, "4:2:0"))
 
 
+def test_a_reader_that_gives_nothing_back_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As OpenCV's does when it gets no memory, without saying so."""
+    monkeypatch.setattr(recompress.cv2, "imdecode", lambda *_: None)
+    with pytest.raises(TooLargeError, match="may not fit into memory"):
+        round_trip(noise(16, 16), 90, "4:2:0")
+
+
 @pytest.mark.parametrize("shape", [(1, 65501, 3), (65501, 1, 3)])
 def test_a_side_that_jpeg_cannot_store_is_too_large(shape: tuple[int, int, int]) -> None:
     with pytest.raises(TooLargeError, match="A side of 65501 pixels cannot be saved as JPEG"):
