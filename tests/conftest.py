@@ -1,8 +1,10 @@
 """For the whole suite: settings, turns of tests that run side by side, and the shared data."""
 
 import contextlib
+import importlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,16 @@ def shared_data() -> Path:
 def repository() -> Path:
     """The root of the checkout."""
     return ROOT
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Imports a script of packaging/ or packaging/linux/, which are no packages."""
+    scripts = ROOT / "packaging"
+    monkeypatch.setattr(sys, "path", [str(scripts / "linux"), str(scripts), *sys.path])
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        source = getattr(sys.modules[name], "__file__", None) or ""
+        if source.startswith(str(scripts)):
+            del sys.modules[name]

@@ -6,8 +6,7 @@ because nothing can be frozen for these systems on this one.
 
 from __future__ import annotations
 
-import importlib
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from types import ModuleType
@@ -100,10 +99,8 @@ class File:
 
 
 @pytest.fixture
-def contents(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "packaging"))
-    monkeypatch.delitem(sys.modules, "contents", raising=False)
-    return importlib.import_module("contents")
+def contents(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("contents")
 
 
 def read(system: str) -> list[File]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 
@@ -19,18 +19,6 @@ from packaging.utils import canonicalize_name
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Imports a script of packaging/, which is no package."""
-    monkeypatch.syspath_prepend(str(ROOT / "packaging"))
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        source = getattr(sys.modules[name], "__file__", None) or ""
-        if source.startswith(str(ROOT / "packaging")):
-            del sys.modules[name]
 
 
 # Pins ---------------------------------------------------------------------------------------------
@@ -181,3 +169,25 @@ def test_modules_and_files_are_left_out_by_real_names(load: object) -> None:
     here = [name for name in contents.EXCLUDED_MODULES if "." not in name]
     known = sys.stdlib_module_names | {"dask", "distributed", "defusedxml", "typing_extensions"}
     assert set(here) - known <= {"_pyrepl"}  # of Python 3.13
+
+
+def test_the_frozen_program_knows_the_versions_that_the_about_box_shows(load: object) -> None:
+    from app.gui.dialogs import LIBRARIES
+
+    shown = {canonicalize_name(name) for library in LIBRARIES for name in library.distributions}
+    assert {canonicalize_name(name) for name in load("contents").RECORDED} == shown
+
+
+def test_the_frozen_program_names_the_libraries_that_it_takes_from_the_system(
+    load: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.cli import window
+
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    named = set(re.findall(r"lib\S+", window._way_out().partition(" install ")[2]))
+    inside = load("contents").FROM_THE_SYSTEM
+    assert named == {
+        package
+        for library, package in load("bootstrap").DISPLAY.items()
+        if not any(fnmatch(library, pattern) for pattern in inside)
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import ctypes
 import gzip
-import importlib
 import os
 import re
 import shutil
@@ -31,18 +30,12 @@ Load = Callable[[str], ModuleType]
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
-    """Imports a script of packaging/ or packaging/linux/, which are no packages."""
+def load(load: Load, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """The same, at a time of its own."""
     if sys.platform != "linux":
         pytest.skip("packages of Linux are made on Linux")
-    monkeypatch.setattr(sys, "path", [str(LINUX), str(ROOT / "packaging"), *sys.path])
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(EPOCH))
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        source = getattr(sys.modules[name], "__file__", None) or ""
-        if source.startswith(str(ROOT / "packaging")):
-            del sys.modules[name]
+    return load
 
 
 def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:

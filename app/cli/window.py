@@ -35,8 +35,7 @@ def _way_out() -> str:
     """What brings the libraries that are missing; the built program has no scripts beside it."""
     if frozen():
         return (
-            "Where a library of the system is missing, on Debian apt-get install libgl1 libegl1 "
-            "libxkbcommon0 libxkbcommon-x11-0 libfontconfig1 libdbus-1-3 libxcb-cursor0 "
-            "libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 installs it."
+            "Where a library of the system is missing, on Debian apt-get install libglib2.0-0 "
+            "libgl1 libegl1 libfontconfig1 libdbus-1-3 libxcb-shape0 installs it."
         )
     return "On Debian, python3 packaging/bootstrap.py --libraries display installs what it needs."
